@@ -1,0 +1,1 @@
+"""Daybook, a self-hosted operations console for mini programs."""

@@ -1,0 +1,1 @@
+"""Routes that machines read: health, metrics, and the read API."""

@@ -1,0 +1,1 @@
+"""Frames to Plotly figures, and units to text."""

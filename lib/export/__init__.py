@@ -1,0 +1,1 @@
+"""How tables are taken away: each format one record."""

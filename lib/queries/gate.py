@@ -1,0 +1,53 @@
+"""The gate: every public method of a query class names its permission, or the class cannot be defined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from lib.access.permissions import Permission
+from lib.access.viewer import Viewer
+from lib.errors import NotPermitted
+from lib.store import Store
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Q = TypeVar("Q", bound="ViewerQueries")
+
+
+def needs(permission: Permission) -> Callable[[Callable[Concatenate[Q, P], R]], Callable[Concatenate[Q, P], R]]:
+    """Let a query class's method run only for a viewer with the permission. It raises NotPermitted for others."""
+
+    def gated(method: Callable[Concatenate[Q, P], R]) -> Callable[Concatenate[Q, P], R]:
+        @wraps(method)
+        def asked(self: Q, *args: P.args, **kwargs: P.kwargs) -> R:
+            if not self.viewer.allows(permission):
+                raise NotPermitted(permission=permission.value)
+            return method(self, *args, **kwargs)
+
+        asked.permission = permission  # type: ignore[attr-defined]
+        return asked
+
+    return gated
+
+
+def own(method: Callable[Concatenate[Q, P], R]) -> Callable[Concatenate[Q, P], R]:
+    """Mark a method that answers only about the viewer's own account, which needs no permission."""
+    method.permission = None  # type: ignore[attr-defined]
+    return method
+
+
+class ViewerQueries:
+    """What one viewer may ask of one room. A subclass with a public method that names no permission fails at import."""
+
+    def __init__(self, viewer: Viewer, store: Store) -> None:
+        self.viewer = viewer
+        self.store = store
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name, member in vars(cls).items():
+            if isinstance(member, (classmethod, staticmethod, property)) or callable(member):
+                if not name.startswith("_") and not hasattr(member, "permission"):
+                    raise TypeError(f"{cls.__name__}.{name} names no permission: mark it with @needs")

@@ -1,0 +1,97 @@
+"""The settings: one frozen value, read once from the environment and from `.env` in the home folder."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+from lib.errors import BadSetting
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+"""Where Home.py and pages/ are."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things are and how they are reached; see README.md for each name."""
+
+    home: Path
+    database_url: str
+    lake: Path
+    secret_key: str
+    base_url: str
+    log_dir: Path
+
+    @property
+    def rejects_dir(self) -> Path:
+        """Where the lines that an import set aside are kept."""
+        return self.home / "rejects"
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings, the environment before `.env`; makes the home folder and a secret key when there are none.
+
+    Raises BadSetting, which names the setting.
+    """
+    given = dict(os.environ if environment is None else environment)
+    home = Path(given.get("DAYBOOK_HOME") or PROJECT_DIR / "data").expanduser().absolute()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSetting(name="DAYBOOK_HOME", what=f"{home} cannot be made ({error.strerror})") from error
+    written = {name: value for name, value in dotenv_values(home / ".env").items() if value is not None}
+    values = {**written, **{name: value for name, value in given.items() if value}}
+    return Settings(
+        home=home,
+        database_url=_database_url(values.get("DAYBOOK_DATABASE_URL") or f"sqlite:///{home / 'daybook.sqlite'}"),
+        lake=_lake(values.get("DAYBOOK_LAKE_URL") or str(home / "lake")),
+        secret_key=_secret_key(values.get("DAYBOOK_SECRET_KEY"), home),
+        base_url=_base_url(values.get("DAYBOOK_BASE_URL") or ""),
+        log_dir=Path(values.get("DAYBOOK_LOG_DIR") or home / "logs").expanduser().absolute(),
+    )
+
+
+def _database_url(url: str) -> str:
+    scheme = url.split(":", 1)[0]
+    if scheme == "postgres":
+        url = "postgresql" + url.removeprefix("postgres")
+    if scheme.split("+")[0] not in {"sqlite", "postgres", "postgresql"}:
+        raise BadSetting(name="DAYBOOK_DATABASE_URL", what="it must begin with sqlite:/// or postgresql://")
+    if scheme == "postgresql" or scheme == "postgres":
+        url = "postgresql+psycopg" + url.removeprefix("postgresql")
+    return url
+
+
+def _lake(url: str) -> Path:
+    parts = urlsplit(url)
+    if parts.scheme in {"", "file"}:
+        return Path(parts.path).expanduser().absolute()
+    raise BadSetting(name="DAYBOOK_LAKE_URL", what=f"{parts.scheme}:// is not supported yet: name a folder")
+
+
+def _secret_key(key: str | None, home: Path) -> str:
+    if key is not None:
+        if len(key.encode()) < 32:
+            raise BadSetting(name="DAYBOOK_SECRET_KEY", what="it must have at least 32 bytes")
+        return key
+    kept = home / "secret_key"
+    try:
+        with open(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise BadSetting(name="DAYBOOK_HOME", what=f"{kept} cannot be written ({error.strerror})") from error
+    return kept.read_text()
+
+
+def _base_url(url: str) -> str:
+    if url and urlsplit(url).scheme not in {"http", "https"}:
+        raise BadSetting(name="DAYBOOK_BASE_URL", what="it must begin with http:// or https://")
+    return url.rstrip("/")

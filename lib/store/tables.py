@@ -1,0 +1,325 @@
+"""The tables. Everything but accounts of system administrators, sessions, locks and runs belongs to a tenant."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class UtcDateTime(sa.TypeDecorator[datetime]):
+    """An aware instant in UTC; SQLite, which has no zones, keeps it naive."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Refuse naive instants, and drop the zone for SQLite."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Say UTC for what SQLite kept."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+BigInt = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+Json = sa.JSON
+
+
+class Base(DeclarativeBase):
+    """What Alembic compares the database with."""
+
+    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: Json}  # noqa: RUF012 (SQLAlchemy reads it so)
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Tenant(Base):
+    """A company: `name` is its company name."""
+
+    __tablename__ = "tenant"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    memo: Mapped[str] = mapped_column(default="")
+    is_demo: Mapped[bool] = mapped_column(default=False)
+    numbers_visitors_per_application: Mapped[bool] = mapped_column(default=False)
+    delegates_operation_log: Mapped[bool] = mapped_column(default=False)
+    has_data_permission: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+
+
+class OfTenant:
+    """A row of one tenant: what row-level security looks at."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(sa.ForeignKey("tenant.id"), index=True)
+
+
+class Project(OfTenant, Base):
+    """A group of applications."""
+
+    __tablename__ = "project"
+    __table_args__ = (sa.UniqueConstraint("tenant_id", "key"),)
+    key: Mapped[str]
+    name: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class Application(OfTenant, Base):
+    """A host in which mini programs run; `source` is console, command, import or demo."""
+
+    __tablename__ = "application"
+    __table_args__ = (sa.UniqueConstraint("tenant_id", "key"),)
+    project_id: Mapped[int | None] = mapped_column(sa.ForeignKey("project.id"))
+    key: Mapped[str]
+    name: Mapped[str]
+    source: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class MiniProgram(OfTenant, Base):
+    """A mini program; `status` is online, testing or offline."""
+
+    __tablename__ = "mini_program"
+    __table_args__ = (sa.UniqueConstraint("tenant_id", "key"),)
+    key: Mapped[str]
+    name: Mapped[str]
+    kind: Mapped[str] = mapped_column(default="")
+    status: Mapped[str] = mapped_column(default="online")
+    description: Mapped[str] = mapped_column(default="")
+    source: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class Link(OfTenant, Base):
+    """A mini program in an application, from `linked_at` to `unlinked_at` (null: still linked)."""
+
+    __tablename__ = "link"
+    mini_program_id: Mapped[int] = mapped_column(sa.ForeignKey("mini_program.id"), index=True)
+    application_id: Mapped[int] = mapped_column(sa.ForeignKey("application.id"))
+    linked_at: Mapped[datetime]
+    unlinked_at: Mapped[datetime | None]
+
+
+class Organization(OfTenant, Base):
+    """A node of the tenant's tree of organizations; the roots have no parent."""
+
+    __tablename__ = "organization"
+    __table_args__ = (sa.UniqueConstraint("tenant_id", "key"),)
+    parent_id: Mapped[int | None] = mapped_column(sa.ForeignKey("organization.id"))
+    key: Mapped[str]
+    name: Mapped[str]
+
+
+class Account(Base):
+    """Somebody who can sign in. System administrators belong to no tenant; `application_scope` is every or listed."""
+
+    __tablename__ = "account"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int | None] = mapped_column(sa.ForeignKey("tenant.id"), index=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    display_name: Mapped[str] = mapped_column(default="")
+    type: Mapped[str]
+    password_hash: Mapped[str]
+    password_changed_at: Mapped[datetime]
+    organization_id: Mapped[int | None] = mapped_column(sa.ForeignKey("organization.id"))
+    application_scope: Mapped[str] = mapped_column(default="listed")
+    language: Mapped[str | None]
+    zone: Mapped[str] = mapped_column(default="UTC")
+    is_disabled: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+
+
+class AccountApplication(OfTenant, Base):
+    """An application that an account with `application_scope` listed holds."""
+
+    __tablename__ = "account_application"
+    __table_args__ = (sa.UniqueConstraint("tenant_id", "account_id", "application_id"),)
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"))
+    application_id: Mapped[int] = mapped_column(sa.ForeignKey("application.id"))
+
+
+class Role(OfTenant, Base):
+    """A named set of permissions."""
+
+    __tablename__ = "role"
+    __table_args__ = (sa.UniqueConstraint("tenant_id", "key"),)
+    key: Mapped[str]
+    name: Mapped[str]
+
+
+class RolePermission(OfTenant, Base):
+    """A permission (`resource:action`) of a role."""
+
+    __tablename__ = "role_permission"
+    __table_args__ = (sa.UniqueConstraint("tenant_id", "role_id", "permission"),)
+    role_id: Mapped[int] = mapped_column(sa.ForeignKey("role.id"))
+    permission: Mapped[str]
+
+
+class Grant(OfTenant, Base):
+    """A role given to an account."""
+
+    __tablename__ = "role_grant"
+    __table_args__ = (sa.UniqueConstraint("tenant_id", "account_id", "role_id"),)
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"))
+    role_id: Mapped[int] = mapped_column(sa.ForeignKey("role.id"))
+
+
+class AccountSession(Base):
+    """Somebody signed in on one browser. Only hashes of the cookie and of the one-time ticket are kept."""
+
+    __tablename__ = "account_session"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"), index=True)
+    token_hash: Mapped[str | None] = mapped_column(unique=True)
+    ticket_hash: Mapped[str | None] = mapped_column(unique=True)
+    ticket_expires_at: Mapped[datetime | None]
+    address: Mapped[str] = mapped_column(default="")
+    user_agent: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class SignIn(Base):
+    """An attempt to sign in: `result` is success, failure or locked; the name is as typed, known or not."""
+
+    __tablename__ = "sign_in"
+    __table_args__ = (
+        sa.Index(None, "account_name", "occurred_at"),
+        sa.Index(None, "address", "occurred_at"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int | None] = mapped_column(index=True)
+    account_id: Mapped[int | None]
+    account_name: Mapped[str]
+    occurred_at: Mapped[datetime]
+    address: Mapped[str]
+    user_agent: Mapped[str]
+    result: Mapped[str]
+    reason: Mapped[str] = mapped_column(default="")
+
+
+class IngestKey(OfTenant, Base):
+    """What an integrator writes events with. The key is shown once; its hash and its first characters are kept."""
+
+    __tablename__ = "ingest_key"
+    mini_program_id: Mapped[int] = mapped_column(sa.ForeignKey("mini_program.id"))
+    application_id: Mapped[int | None] = mapped_column(sa.ForeignKey("application.id"))
+    key_hash: Mapped[str] = mapped_column(unique=True)
+    prefix: Mapped[str]
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class Operation(Base):
+    """The operation log: only ever added to. `id` is time-ordered (lib.logs.ids); old and new are JSON text or null."""
+
+    __tablename__ = "operation"
+    __table_args__ = (sa.Index(None, "tenant_id", "id"),)
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    tenant_id: Mapped[int]
+    occurred_at: Mapped[datetime]
+    operator_id: Mapped[int | None]
+    operator: Mapped[str]
+    role: Mapped[str] = mapped_column(default="")
+    organization: Mapped[str] = mapped_column(default="")
+    product: Mapped[str] = mapped_column(default="daybook")
+    module: Mapped[str]
+    submodule: Mapped[str] = mapped_column(default="")
+    action: Mapped[str]
+    operation_class: Mapped[str]
+    object_type: Mapped[str] = mapped_column(default="")
+    object_name: Mapped[str] = mapped_column(default="")
+    object_id: Mapped[str] = mapped_column(default="")
+    channel: Mapped[str]
+    result: Mapped[str] = mapped_column(default="success")
+    address: Mapped[str] = mapped_column(default="")
+    old_value: Mapped[str | None] = mapped_column(sa.Text)
+    new_value: Mapped[str | None] = mapped_column(sa.Text)
+    content: Mapped[str] = mapped_column(default="")
+
+
+class Inbox(OfTenant, Base):
+    """A batch that was acknowledged and is not yet in the lake.
+
+    `kind` is usage or visit; `payload` is an Arrow IPC file of its rows (lib.usage.events, lib.usage.visits) and `keys` the
+    64-bit ids of its events, little-endian, in the same order.
+    """
+
+    __tablename__ = "inbox"
+    kind: Mapped[str]
+    source: Mapped[str]
+    received_at: Mapped[datetime]
+    row_count: Mapped[int]
+    keys: Mapped[bytes]
+    payload: Mapped[bytes]
+
+
+class JobRun(Base):
+    """One run of a job: `status` is running, done or failed, `figures` what it counted."""
+
+    __tablename__ = "job_run"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int | None]
+    job: Mapped[str]
+    started_at: Mapped[datetime] = mapped_column(index=True)
+    finished_at: Mapped[datetime | None]
+    status: Mapped[str]
+    figures: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    message: Mapped[str] = mapped_column(default="")
+
+
+class JobLock(Base):
+    """Who runs a job that may run once at a time."""
+
+    __tablename__ = "job_lock"
+    job: Mapped[str] = mapped_column(primary_key=True)
+    holder: Mapped[str]
+    beat_at: Mapped[datetime]
+
+
+class BucketLedger(Base):
+    """What one publication did to one half hour of one tenant (SPEC T5)."""
+
+    __tablename__ = "bucket_ledger"
+    __table_args__ = (sa.UniqueConstraint("tenant_id", "publication", "bucket_at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int]
+    publication: Mapped[int]
+    bucket_at: Mapped[datetime]
+    rows_added: Mapped[int]
+    rows_late: Mapped[int]
+    rows_duplicate: Mapped[int]
+    rows_excluded: Mapped[int]
+    recorded_at: Mapped[datetime]
+
+
+TENANT_TABLES = tuple(
+    table for table in Base.metadata.sorted_tables if "tenant_id" in table.columns and table.name != "job_run"
+)
+"""The tables that row-level security guards."""
+
+for _table in Base.metadata.tables.values():
+    if _table.name not in {"operation", "job_lock"}:
+        # Without it SQLite gives the number of a deleted last row to the next one.
+        _table.dialect_options["sqlite"]["autoincrement"] = True
