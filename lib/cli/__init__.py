@@ -1,0 +1,35 @@
+"""The `daybook` command."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from lib.cli import administering, importing, preparing, refreshing, serving, showing
+from lib.errors import BadInput, DaybookError
+
+
+class _Commands(click.Group):
+    """A group whose commands end with one sentence on standard error, exit code 2 for wrong use and 1 for the rest."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except DaybookError as error:
+            click.echo(str(error), err=True)
+            ctx.exit(2 if isinstance(error, BadInput) else 1)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="daybook")
+def main() -> None:
+    """Daybook: a self-hosted operations console for mini programs."""
+
+
+for _module in (serving, preparing, administering, importing, refreshing, showing):
+    for _command in _module.COMMANDS:
+        main.add_command(_command)
+
+if __name__ == "__main__":
+    sys.exit(main())

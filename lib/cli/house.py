@@ -1,0 +1,37 @@
+"""What every command begins with: the settings, and a database that is ready."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from lib.access.viewer import EVERY_TENANT
+from lib.errors import NotFound
+from lib.settings import Settings, load_settings
+from lib.store import Store, schema
+from lib.store.tables import Tenant
+
+
+@dataclass(frozen=True)
+class House:
+    """The settings and the database of this installation."""
+
+    settings: Settings
+    store: Store
+
+    def tenant(self, key: str) -> Tenant:
+        """The tenant of a key. Raises NotFound."""
+        with self.store.read(EVERY_TENANT) as session:
+            tenant = session.scalar(select(Tenant).where(Tenant.key == key))
+        if tenant is None:
+            raise NotFound(kind="tenant", key=key)
+        return tenant
+
+
+def open_house() -> House:
+    """The installation that the environment names. Raises Unavailable when `daybook init` has not been run on it."""
+    settings = load_settings()
+    store = Store(settings.database_url)
+    schema.require_current(store)
+    return House(settings, store)

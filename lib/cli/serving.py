@@ -1,0 +1,7 @@
+"""`daybook serve`."""
+
+from __future__ import annotations
+
+import click
+
+COMMANDS: tuple[click.Command, ...] = ()
