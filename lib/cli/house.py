@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
-
 from lib.access.viewer import EVERY_TENANT
-from lib.errors import NotFound
 from lib.settings import Settings, load_settings
-from lib.store import Store, schema
+from lib.store import Store, catalogue, schema
 from lib.store.tables import Tenant
 
 
@@ -23,10 +20,7 @@ class House:
     def tenant(self, key: str) -> Tenant:
         """The tenant of a key. Raises NotFound."""
         with self.store.read(EVERY_TENANT) as session:
-            tenant = session.scalar(select(Tenant).where(Tenant.key == key))
-        if tenant is None:
-            raise NotFound(kind="tenant", key=key)
-        return tenant
+            return catalogue.tenant_of(session, key)
 
 
 def open_house() -> House:
