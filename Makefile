@@ -1,0 +1,43 @@
+# make run | make test | make bench | make lint | make clean; README.md says what each does.
+
+PORT ?= 8501
+PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3.14; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$python && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: run test bench lint clean
+.DEFAULT_GOAL := run
+
+run: .venv/.installed
+	@$(BIN)/daybook init --demo
+	@exec $(BIN)/daybook serve --port $(PORT)
+
+test: lint
+	@.ci/install $(BIN) chromium postgresql fonts-noto-cjk
+	@$(BIN)/python -m pytest
+
+lint: .venv/.installed-test
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+bench: .venv/.installed-test
+	@$(BIN)/python -m tests.bench
+
+clean:
+	rm -rf .venv daybook.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find lib pages tests -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Daybook needs Python 3.11 or newer: install it (Debian, Ubuntu: apt-get install python3 python3-venv), or name it with make PYTHON=/path/to/python3." >&2; exit 1; }
+	@.ci/environment "$(PYTHON)"
+
+.venv/.installed: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installing Daybook into .venv (a minute or two)"
+	@$(PIP) --editable .
+	@touch $@
+
+.venv/.installed-test: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installing Daybook and what its tests need into .venv (a minute or two)"
+	@$(PIP) --editable '.[test]'
+	@touch .venv/.installed $@
