@@ -52,9 +52,25 @@ def say(key: str, language: Language, /, **facts: object) -> str:
     return words.format(**facts) if facts else words
 
 
+class Phrase:
+    """Words to be said later, in the language of whoever reads them: a fact of an error. As text they are English."""
+
+    def __init__(self, key: str, /, **facts: object) -> None:
+        self.key = key
+        self.facts = facts
+
+    def said(self, language: Language) -> str:
+        """The words in a language."""
+        return say(self.key, language, **self.facts)
+
+    def __str__(self) -> str:
+        return self.said(Language.EN)
+
+
 def say_error(error: DaybookError, language: Language) -> str:
     """What a person reads of an error: its docstring in English, the catalogue's `errors` entry in Chinese."""
     if language is Language.EN:
         return str(error)
     entry = catalogue().get(f"errors.{type(error).__name__}")
-    return entry["zh"].format(**error.facts) if entry else str(error)
+    facts = {name: fact.said(language) if isinstance(fact, Phrase) else fact for name, fact in error.facts.items()}
+    return entry["zh"].format(**facts) if entry else str(error)
