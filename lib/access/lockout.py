@@ -1,0 +1,57 @@
+"""How failed attempts to sign in slow down the next ones, and then lock for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True)
+class LockoutRules:
+    """After `free_failures` the wait begins at `first_delay_seconds` and doubles; `lock_failures` in the window lock."""
+
+    free_failures: int
+    lock_failures: int
+    first_delay_seconds: float = 2.0
+    window_seconds: float = 900.0
+    lock_seconds: float = 900.0
+
+    @property
+    def memory(self) -> timedelta:
+        """How far back a failure can still matter."""
+        return timedelta(seconds=self.window_seconds + self.lock_seconds)
+
+
+PER_ACCOUNT = LockoutRules(free_failures=3, lock_failures=10)
+PER_ADDRESS = LockoutRules(free_failures=10, lock_failures=50)
+"""Wider than an account's: an office shares one address."""
+
+QUICK_FOR_TESTS = LockoutRules(
+    free_failures=3, lock_failures=5, first_delay_seconds=0.2, window_seconds=2.0, lock_seconds=2.0
+)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Until when no attempt is let in, and whether that is the lock or only the slowing down."""
+
+    until: datetime
+    is_lock: bool
+
+
+def wait_after(failures: Sequence[datetime], rules: LockoutRules, now: datetime) -> Wait | None:
+    """The wait that the failures (oldest first) impose now, or None when the next attempt may come."""
+    if not failures:
+        return None
+    last = failures[-1]
+    window = timedelta(seconds=rules.window_seconds)
+    if len(failures) >= rules.lock_failures and last - failures[-rules.lock_failures] <= window:
+        wait = Wait(last + timedelta(seconds=rules.lock_seconds), is_lock=True)
+    else:
+        recent = sum(1 for failure in failures if now - failure <= window)
+        if recent < rules.free_failures:
+            return None
+        delay = rules.first_delay_seconds * 2 ** (recent - rules.free_failures)
+        wait = Wait(last + timedelta(seconds=min(delay, rules.lock_seconds)), is_lock=False)
+    return wait if wait.until > now else None

@@ -1,0 +1,78 @@
+"""Passwords: what may be one, and how it is kept."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+
+import bcrypt
+
+from lib.errors import BadInput
+
+
+@dataclass(frozen=True)
+class PasswordRules:
+    """`cost` is bcrypt's: each one more doubles the work of a guess, and of a sign-in."""
+
+    cost: int
+    least_characters: int = 8
+    most_bytes: int = 72
+
+
+STRONG = PasswordRules(cost=12)
+QUICK_FOR_TESTS = PasswordRules(cost=4)
+
+
+class PasswordFault(StrEnum):
+    """Why a password cannot be one; `words` is the sentence's key in the catalogue."""
+
+    SHORT = "it needs at least 8 characters"
+    LONG = "it has more than 72 bytes (24 Chinese characters or 72 Latin letters)"
+    SPACED = "it begins or ends with a space, which the sign-in form takes away"
+    UNTYPABLE = "it has a control character, which nobody can type"
+
+    @property
+    def words(self) -> str:
+        """The catalogue key of the sentence."""
+        return f"password.{self.name.lower()}"
+
+
+def fault_of(password: str, rules: PasswordRules = STRONG) -> PasswordFault | None:
+    """Why the password cannot be set, or None when it can."""
+    if len(password.encode()) > rules.most_bytes:
+        return PasswordFault.LONG
+    if password != password.strip():
+        return PasswordFault.SPACED
+    if any(ord(character) < 32 or ord(character) == 127 for character in password):
+        return PasswordFault.UNTYPABLE
+    if len(password) < rules.least_characters:
+        return PasswordFault.SHORT
+    return None
+
+
+def hash_password(password: str, rules: PasswordRules = STRONG) -> str:
+    """The bcrypt hash to keep. Raises BadInput, which names the fault and never the password."""
+    fault = fault_of(password, rules)
+    if fault is not None:
+        raise BadInput(what=f"This cannot be a password: {fault.value}")
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(rules.cost)).decode()
+
+
+def is_password(password: str, password_hash: str) -> bool:
+    """Whether the hash is of this password; takes the same time either way."""
+    if len(password.encode()) > STRONG.most_bytes:
+        password = new_password()
+    return bcrypt.checkpw(password.encode(), password_hash.encode())
+
+
+def new_password() -> str:
+    """A random password that nobody will guess, to be shown once."""
+    return secrets.token_urlsafe(12)
+
+
+@cache
+def nobodys_hash(rules: PasswordRules = STRONG) -> str:
+    """A hash that no password has: comparing with it takes as long as comparing with a real one."""
+    return bcrypt.hashpw(secrets.token_bytes(32), bcrypt.gensalt(rules.cost)).decode()
