@@ -1,1 +1,1 @@
-"""Frames to Plotly figures, and units to text."""
+"""Figures from frames, and figures to text: the only place that knows Plotly."""

@@ -1,1 +1,1 @@
-"""How tables are taken away: each format one record."""
+"""What a viewer takes away: frames to bytes, one record a format."""
