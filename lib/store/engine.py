@@ -2,41 +2,67 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
-from typing import Any
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DatabaseError, IntegrityError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from lib.access.viewer import EVERY_TENANT, TenantScope
-from lib.errors import Unavailable
+from lib.errors import BadSetting
+from lib.store.faults import translated
+from lib.store.turns import writers_turn
 
 APPLICATION_ROLE = "daybook_app"
 """The PostgreSQL role that every transaction takes on: it owns nothing, so row-level security holds for it."""
+
+PATIENCE_SECONDS = 20.0
+"""How long a writer waits for another before it gives up."""
+
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "recursive_triggers=ON",  # else REPLACE deletes rows past the triggers that keep the operation log
+    "cache_size=-65536",
+    "wal_autocheckpoint=16000",
+)
 
 
 class Store:
     """A database with Daybook's tables: SQLite or PostgreSQL."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self.url: URL = make_url(url)
-        self.engine = _engine(url)
+        self.patience_seconds = patience_seconds
+        if not self.is_postgresql and self.url.database in {None, "", ":memory:"}:
+            raise BadSetting(name="DAYBOOK_DATABASE_URL", what="sqlite:/// needs the path of a file")
+        self.engine = _engine(self.url)
 
     @property
     def is_postgresql(self) -> bool:
         """Whether row-level security is there to be told the tenant."""
-        return self.engine.dialect.name == "postgresql"
+        return self.url.get_backend_name() == "postgresql"
+
+    @property
+    def file(self) -> str:
+        """The path of the SQLite file; empty on PostgreSQL."""
+        return "" if self.is_postgresql else os.path.abspath(self.url.database or "")
 
     @contextmanager
     def read(self, scope: TenantScope) -> Iterator[Session]:
-        """A transaction that sees the rows of one tenant, or of every tenant, and changes nothing."""
-        with self._transaction(scope, "BEGIN") as session:
+        """A transaction that sees the rows of one tenant, or of every tenant, and cannot change any.
+
+        Raises Unavailable when the database is away or damaged.
+        """
+        with self._transaction(scope, writing=False) as session:
             yield session
             session.rollback()
 
@@ -44,60 +70,94 @@ class Store:
     def write(self, scope: TenantScope) -> Iterator[Session]:
         """A transaction that changes rows of one tenant, or of every tenant: all of it or none.
 
-        Raises Unavailable when the database is locked, full or away; IntegrityError passes, for its caller to name.
+        On SQLite everybody else waits until it ends, so work things out before it. Raises Unavailable when the database
+        is locked, full or away; IntegrityError passes, for its caller to name.
         """
-        with self._transaction(scope, "BEGIN IMMEDIATE") as session:
+        with self.turn(), self._transaction(scope, writing=True) as session:
             yield session
             session.commit()
 
+    def turn(self) -> AbstractContextManager[None]:
+        """The right to write; PostgreSQL sees to it itself."""
+        return nullcontext() if self.is_postgresql else writers_turn(self.file, self.patience_seconds)
+
     @contextmanager
-    def _transaction(self, scope: TenantScope, begin: str) -> Iterator[Session]:
+    def _transaction(self, scope: TenantScope, *, writing: bool) -> Iterator[Session]:
+        with self.faults_named(writing=writing), self.engine.connect() as connection:
+            connection = connection.execution_options(daybook_writing=writing)
+            with Session(connection, expire_on_commit=False) as session:
+                if self.is_postgresql:
+                    # Without parameters the driver sends several statements at once: one round trip.
+                    session.connection().exec_driver_sql(
+                        _postgresql_scope(scope, writing), execution_options={"no_parameters": True}
+                    )
+                yield session
+
+    @contextmanager
+    def faults_named(self, *, writing: bool) -> Iterator[None]:
+        """Raise what stands in the way of the database as Unavailable."""
         try:
-            with self.engine.connect() as connection:
-                connection = connection.execution_options(daybook_begin=begin)
-                with Session(connection, expire_on_commit=False) as session:
-                    if self.is_postgresql:
-                        _take_scope(session, scope)
-                    yield session
-        except IntegrityError:
-            raise
-        except DatabaseError as error:
-            raise Unavailable(what=_reason(error)) from error
+            yield
+        except SQLAlchemyError as error:
+            known = translated(error, self.url, writing=writing)
+            if known is None:
+                raise
+            raise known from error
 
     def dispose(self) -> None:
         """Close the connections."""
+        with _engines_lock:
+            _engines.pop(self.url, None)
         self.engine.dispose()
 
 
-@cache
-def _engine(url: str) -> sa.Engine:
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(parsed, pool_pre_ping=True, pool_size=8)
-    engine = sa.create_engine(parsed, connect_args={"timeout": 30})
+_engines: dict[URL, sa.Engine] = {}
+_engines_lock = threading.Lock()
+
+
+def _engine(url: URL) -> sa.Engine:
+    with _engines_lock:
+        if url not in _engines:
+            _engines[url] = _postgresql(url) if url.get_backend_name() == "postgresql" else _sqlite(url)
+        return _engines[url]
+
+
+def _postgresql(url: URL) -> sa.Engine:
+    return sa.create_engine(
+        url, pool_pre_ping=True, pool_size=8, hide_parameters=True, connect_args={"connect_timeout": 10}
+    )
+
+
+def _postgresql_scope(scope: TenantScope, writing: bool) -> str:
+    # SET takes no bind parameters; the scope is made an int or the one word first. `propagate_set_commands` is Citus's.
+    tenant = EVERY_TENANT if scope == EVERY_TENANT else str(int(scope))
+    return (
+        f"SET TRANSACTION READ {'WRITE' if writing else 'ONLY'}; SET LOCAL ROLE {APPLICATION_ROLE};"
+        f" SET LOCAL citus.propagate_set_commands = 'local'; SET LOCAL app.tenant = '{tenant}'"
+    )
+
+
+def _sqlite(url: URL) -> sa.Engine:
+    # mode=rw: a file that is missing stays missing; `migrate` is what makes one.
+    address = f"file:{quote(os.path.abspath(url.database or ''))}?mode=rw"
+
+    def connected() -> sqlite3.Connection:
+        # isolation_level: the driver's own BEGIN would come late and never IMMEDIATE. The time is for programs that are
+        # not Daybook; its own processes take turns.
+        return sqlite3.connect(address, uri=True, timeout=5, isolation_level=None, check_same_thread=False)
+
+    engine = sa.create_engine(url, creator=connected, hide_parameters=True, pool_size=8, max_overflow=32)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # the driver's own BEGIN would come late and never IMMEDIATE
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536", "wal_autocheckpoint=16000"):
+    for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("daybook_begin", "BEGIN IMMEDIATE"))
-
-
-def _take_scope(session: Session, scope: TenantScope) -> None:
-    # SET takes no bind parameters; the scope is made an int or the one word first. `propagate_set_commands` is Citus's.
-    tenant = EVERY_TENANT if scope == EVERY_TENANT else str(int(scope))
-    session.execute(sa.text(f"SET LOCAL ROLE {APPLICATION_ROLE}"))
-    session.execute(sa.text("SET LOCAL citus.propagate_set_commands = 'local'"))
-    session.execute(sa.text(f"SET LOCAL app.tenant = '{tenant}'"))
-
-
-def _reason(error: DatabaseError) -> str:
-    cause: Any = error.orig
-    return " ".join(f"The database did not do it ({cause})".split())
+    writing = connection.get_execution_options().get("daybook_writing", True)
+    connection.exec_driver_sql(f"PRAGMA query_only = {0 if writing else 1}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

@@ -1,0 +1,107 @@
+"""What the database itself holds to: a tenant's rows are its own (PostgreSQL), and the operation log only grows (both)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ProgrammingError
+
+from lib.errors import Unavailable
+from lib.store.engine import APPLICATION_ROLE
+from lib.store.tables import TENANT_TABLES, Base, Operation, Tenant
+
+_APPEND_ONLY = (Operation.__tablename__,)
+
+# Never a cast of what is not a number: the setting is null where nobody set it, and empty after the transaction that did.
+_SCOPE = "current_setting('app.tenant', true)"
+_TENANT = f"CASE WHEN {_SCOPE} ~ '^[0-9]{{1,9}}$' THEN {_SCOPE}::int END"
+
+_GRANT_ROLE = f"""
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{APPLICATION_ROLE}') THEN
+        CREATE ROLE {APPLICATION_ROLE} NOLOGIN NOSUPERUSER NOBYPASSRLS;
+    END IF;
+    BEGIN
+        SET LOCAL ROLE {APPLICATION_ROLE};
+        RESET ROLE;
+    EXCEPTION WHEN insufficient_privilege THEN
+        GRANT {APPLICATION_ROLE} TO CURRENT_USER;
+    END;
+END $$
+"""
+
+
+def prepare_role(connection: sa.Connection) -> None:
+    """Make the role that every transaction takes on, with the connecting user as a member.
+
+    The first time this needs CREATEROLE; where the user has not that right, an administrator of the server runs the two
+    statements that the message names. Raises Unavailable.
+    """
+    try:
+        connection.exec_driver_sql(_GRANT_ROLE)
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", "") != "42501":
+            raise
+        user = connection.engine.url.username or "the user of DAYBOOK_DATABASE_URL"
+        raise Unavailable(
+            what=f"The PostgreSQL user may not make the role {APPLICATION_ROLE} (have an administrator run once: "
+            f'CREATE ROLE {APPLICATION_ROLE} NOLOGIN; GRANT {APPLICATION_ROLE} TO "{user}")'
+        ) from error
+
+
+def guard(connection: sa.Connection) -> None:
+    """Put the guards on every table, old and new. Where they stand already, no table is locked for it."""
+    if connection.dialect.name == "sqlite":
+        statements = _append_only_triggers()
+    elif _guarded(connection):
+        return
+    else:
+        statements = [*_rights(), *_row_security()]
+    for statement in statements:
+        connection.exec_driver_sql(statement)
+
+
+def _append_only_triggers() -> list[str]:
+    return [
+        f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
+        f" BEGIN SELECT RAISE(ABORT, 'the log of operations is only ever added to'); END"
+        for table in _APPEND_ONLY
+        for verb in ("UPDATE", "DELETE")
+    ]
+
+
+def _guarded_tables() -> list[str]:
+    return [Tenant.__tablename__, *(table.name for table in TENANT_TABLES)]
+
+
+def _guarded(connection: sa.Connection) -> bool:
+    forced = connection.scalars(
+        sa.text(
+            "SELECT c.relname FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid AND p.polname = 'of_tenant'"
+            " WHERE c.relnamespace = current_schema()::regnamespace AND c.relrowsecurity AND c.relforcerowsecurity"
+            " AND has_table_privilege(:role, c.oid, 'SELECT')"
+        ),
+        {"role": APPLICATION_ROLE},
+    )
+    return set(_guarded_tables()) <= set(forced)
+
+
+def _rights() -> Iterator[str]:
+    for what in ("SCHEMA", "ALL SEQUENCES IN SCHEMA"):
+        grant = f"'GRANT USAGE ON {what} ' || quote_ident(current_schema()) || ' TO {APPLICATION_ROLE}'"
+        yield f"DO $$ BEGIN EXECUTE {grant}; END $$"
+    yield f"GRANT SELECT ON alembic_version TO {APPLICATION_ROLE}"
+    for table in Base.metadata.tables:
+        rights = "SELECT, INSERT" if table in _APPEND_ONLY else "SELECT, INSERT, UPDATE, DELETE"
+        yield f'REVOKE ALL ON "{table}" FROM {APPLICATION_ROLE}'
+        yield f'GRANT {rights} ON "{table}" TO {APPLICATION_ROLE}'
+
+
+def _row_security() -> Iterator[str]:
+    for table in _guarded_tables():
+        column = "id" if table == Tenant.__tablename__ else "tenant_id"
+        yield f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY'
+        yield f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY'
+        yield f'DROP POLICY IF EXISTS of_tenant ON "{table}"'
+        yield f"""CREATE POLICY of_tenant ON "{table}" USING ({_SCOPE} = 'every' OR {column} = {_TENANT})"""

@@ -1,0 +1,91 @@
+"""What every test may ask for: a home, a database on SQLite or on both kinds, the samples."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lib.settings import PROJECT_DIR, Settings, load_settings
+from lib.store import Store, schema
+from tests.postgres import NoPostgreSQL, Server
+
+
+def _missing(sentence: str) -> None:
+    """Fail where everything is promised to be there; skip on somebody's own machine."""
+    if os.environ.get("CI"):
+        pytest.fail(sentence)
+    pytest.skip(sentence)
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The folder of real logs that the tests count."""
+    folder = Path(os.environ.get("DAYBOOK_SAMPLES") or PROJECT_DIR.parent / "shared" / "samples")
+    if not folder.is_dir():
+        _missing(f"There is no folder {folder}: set DAYBOOK_SAMPLES to where the samples are.")
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Settings:
+    """The settings of a new, empty home; its database is a SQLite file that is not there yet."""
+    return load_settings({"DAYBOOK_HOME": str(tmp_path / "home")})
+
+
+@pytest.fixture(scope="session")
+def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("template") / "daybook.sqlite"
+    store = Store(f"sqlite:///{file}")
+    schema.migrate(store)
+    store.dispose()
+    return file
+
+
+@pytest.fixture
+def sqlite_store(home: Settings, _migrated_file: Path) -> Iterator[Store]:
+    """The migrated, empty SQLite database of `home`."""
+    shutil.copy(_migrated_file, home.home / "daybook.sqlite")
+    store = Store(home.database_url)
+    yield store
+    store.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A real PostgreSQL server."""
+    try:
+        server = Server.start()
+    except NoPostgreSQL:
+        _missing("PostgreSQL is not installed here: `make test` installs it.")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def _migrated_database(postgresql: Server) -> str:
+    database = postgresql.create()
+    store = Store(postgresql.url(database))
+    schema.migrate(store)
+    store.dispose()
+    return database
+
+
+@pytest.fixture
+def postgresql_store(postgresql: Server, _migrated_database: str) -> Iterator[Store]:
+    """A migrated, empty PostgreSQL database, used as its owner, who is no superuser."""
+    database = postgresql.create(_migrated_database)
+    store = Store(postgresql.url(database))
+    yield store
+    store.dispose()
+    postgresql.drop(database)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """A migrated, empty database: the test runs once on SQLite and once on PostgreSQL."""
+    found: Store = request.getfixturevalue(f"{request.param}_store")
+    return found

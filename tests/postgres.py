@@ -1,0 +1,138 @@
+"""A real PostgreSQL server for the tests: its own folder and port, started with them and gone with them."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from sqlalchemy.engine import URL
+
+OWNER = "daybook_owner"
+PASSWORD = "of-the-owner"  # for the loopback address; the socket asks for none
+_QUICK = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "autovacuum=off",
+    "shared_buffers=32MB",
+    "max_connections=100",
+    "listen_addresses=127.0.0.1",
+)
+
+
+class NoPostgreSQL(Exception):
+    """PostgreSQL is not installed here: `make test` installs it."""
+
+
+def _programs() -> Path:
+    found = [path.parent for path in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)]
+    if shutil.which("initdb"):
+        found.insert(0, Path(str(shutil.which("initdb"))).resolve().parent)
+    if not found:
+        raise NoPostgreSQL
+    return found[0]
+
+
+def _unprivileged() -> dict[str, object]:
+    """The keywords that make a subprocess somebody else's: PostgreSQL refuses to run as root."""
+    if os.getuid() != 0:
+        return {}
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    entry = pwd.getpwnam("postgres" if "postgres" in names else "nobody")
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Server:
+    """A running server; `folder` holds its data and its socket."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes]
+    made: int = field(default=0)
+
+    @classmethod
+    def start(cls) -> Server:
+        """Make a cluster and wait until it answers. Raises NoPostgreSQL."""
+        programs, somebody = _programs(), _unprivileged()
+        folder, port = Path(tempfile.mkdtemp(prefix="daybook-pg-")), _free_port()
+        if somebody:
+            os.chown(folder, int(str(somebody["user"])), int(str(somebody["group"])))
+        initdb = [programs / "initdb", "-D", folder / "cluster", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8"]
+        access = ["--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync"]
+        subprocess.run([*initdb, *access], cwd=folder, check=True, capture_output=True, **somebody)  # type: ignore[call-overload]
+        settings = [part for setting in _QUICK for part in ("-c", setting)]
+        with (folder / "server.log").open("wb") as log:
+            process = subprocess.Popen(  # type: ignore[call-overload]
+                [programs / "postgres", "-D", folder / "cluster", "-k", folder, "-p", str(port), *settings],
+                cwd=folder, stdout=log, stderr=log, **somebody,
+            )  # fmt: skip
+        server = cls(folder, port, process)
+        server._prepare()
+        return server
+
+    def _prepare(self) -> None:
+        until = time.monotonic() + 60
+        while True:
+            try:
+                self.run(sql.SQL("SELECT 1"))
+                break
+            except psycopg.OperationalError:
+                if time.monotonic() > until or self.process.poll() is not None:
+                    self.stop()
+                    raise
+                time.sleep(0.05)
+        # Neither a superuser nor past row-level security: what `daybook init` is promised to work with.
+        self.run(
+            sql.SQL("CREATE ROLE {} LOGIN CREATEROLE NOSUPERUSER NOBYPASSRLS PASSWORD {}").format(
+                sql.Identifier(OWNER), sql.Literal(PASSWORD)
+            )
+        )
+
+    def run(self, statement: sql.Composable, database: str = "postgres") -> None:
+        """Do something as the superuser."""
+        with psycopg.connect(host=str(self.folder), port=self.port, user="postgres", dbname=database, autocommit=True) as it:
+            it.execute(statement)
+
+    def url(self, database: str, user: str = OWNER) -> str:
+        """The address of a database, for a user who is asked for no password."""
+        where = {"host": str(self.folder), "port": str(self.port)}
+        return URL.create("postgresql+psycopg", username=user, database=database, query=where).render_as_string()
+
+    def create(self, template: str = "template1") -> str:
+        """A new database of the owner's, a copy of `template`; returns its name."""
+        self.made += 1
+        name = f"daybook_{self.made}"
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}")
+        self.run(statement.format(sql.Identifier(name), sql.Identifier(template), sql.Identifier(OWNER)))
+        return name
+
+    def drop(self, database: str) -> None:
+        """Remove a database, and end its connections."""
+        self.run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+
+    def stop(self) -> None:
+        """End the server and remove its folder."""
+        if self.process.poll() is None:
+            self.process.send_signal(2)  # SIGINT: end the connections and stop
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
