@@ -10,6 +10,7 @@ from functools import cache
 import bcrypt
 
 from lib.errors import BadInput
+from lib.words import Phrase
 
 
 @dataclass(frozen=True)
@@ -28,15 +29,15 @@ QUICK_FOR_TESTS = PasswordRules(cost=4)
 class PasswordFault(StrEnum):
     """Why a password cannot be one; `words` is the sentence's key in the catalogue."""
 
-    SHORT = "it needs at least 8 characters"
-    LONG = "it has more than 72 bytes (24 Chinese characters or 72 Latin letters)"
-    SPACED = "it begins or ends with a space, which the sign-in form takes away"
-    UNTYPABLE = "it has a control character, which nobody can type"
+    SHORT = "short"
+    LONG = "long"
+    SPACED = "spaced"
+    UNTYPABLE = "untypable"
 
     @property
     def words(self) -> str:
         """The catalogue key of the sentence."""
-        return f"password.{self.name.lower()}"
+        return f"password.{self.value}"
 
 
 def fault_of(password: str, rules: PasswordRules = STRONG) -> PasswordFault | None:
@@ -56,7 +57,7 @@ def hash_password(password: str, rules: PasswordRules = STRONG) -> str:
     """The bcrypt hash to keep. Raises BadInput, which names the fault and never the password."""
     fault = fault_of(password, rules)
     if fault is not None:
-        raise BadInput(what=f"This cannot be a password: {fault.value}")
+        raise BadInput(what=Phrase(fault.words))
     return bcrypt.hashpw(password.encode(), bcrypt.gensalt(rules.cost)).decode()
 
 

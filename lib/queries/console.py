@@ -1,0 +1,45 @@
+"""The console: everything that one viewer may ask, gathered for a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from lib.access.viewer import Viewer
+from lib.queries.own_account import OwnAccount
+from lib.settings import Settings
+from lib.store import Store
+from lib.words import say
+
+
+@dataclass(frozen=True)
+class Console:
+    """What `open_page` gives to a page, and what a notebook can build for a viewer of its own.
+
+    `viewer` is who opened the page. Each room (`usage`, `own`, ...) is asked by the viewer as they are at that moment: with
+    `entry`, taking a room reads the database again, so that a fragment, dialog or download of an old run ends with its
+    session. Raises NotSignedIn then.
+    """
+
+    viewer: Viewer
+    store: Store
+    settings: Settings
+    entry: Callable[[], Viewer] | None = None
+
+    def say(self, key: str, /, **facts: object) -> str:
+        """The words of a key in the viewer's language."""
+        return say(key, self.viewer.language, **facts)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The viewer's time zone."""
+        return ZoneInfo(self.viewer.zone)
+
+    @property
+    def own(self) -> OwnAccount:
+        """The viewer's own account: language, time zone, password, the tenants to choose from."""
+        return OwnAccount(self._viewer_now(), self.store)
+
+    def _viewer_now(self) -> Viewer:
+        return self.viewer if self.entry is None else self.entry()

@@ -1,0 +1,110 @@
+"""One's own account: what everybody signed in may change of themselves, and nobody of others."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, available_timezones
+
+from sqlalchemy.orm import Session
+
+from lib.access.passwords import is_password
+from lib.access.permissions import AccountType
+from lib.access.tokens import new_token
+from lib.access.viewer import EVERY_TENANT
+from lib.errors import BadInput, NotSignedIn
+from lib.logs.record import SYSTEM_TENANT, Act, Operator, record
+from lib.queries.entrance import RULES, EntranceRules, OpenedSession
+from lib.queries.gate import ViewerQueries, own
+from lib.store import sessions
+from lib.store.accounts import set_password
+from lib.store.catalogue import every_tenant
+from lib.store.tables import Account
+from lib.words import Language, Phrase
+
+
+class OwnAccount(ViewerQueries):
+    """The viewer's own account."""
+
+    _rules: EntranceRules = RULES
+
+    @own
+    def tenants(self) -> tuple[tuple[str, str], ...]:
+        """The (key, name) of the tenants that the viewer can choose to see: all for system administrators, else the own."""
+        viewer = self.viewer
+        if viewer.account_type is not AccountType.SYSTEM:
+            return ((viewer.tenant_key, viewer.tenant_name),)
+        with self.store.read(EVERY_TENANT) as session:
+            return tuple((tenant.key, tenant.name) for tenant in every_tenant(session))
+
+    @own
+    def choose_language(self, language: Language) -> None:
+        """Show everything in this language from the next run on, in every browser."""
+        with self.store.write(EVERY_TENANT) as session:
+            account = self._account(session)
+            old, account.language = account.language, language.value
+            self._record(session, account, "change_language", {"language": old}, {"language": language.value})
+
+    @own
+    def choose_zone(self, zone: str) -> None:
+        """Show times in this IANA zone. Raises BadInput for a name that is none."""
+        if zone not in zones():
+            raise BadInput(what=Phrase("own_account.no_zone", zone=zone[:60]))
+        with self.store.write(EVERY_TENANT) as session:
+            account = self._account(session)
+            old, account.zone = account.zone, zone
+            self._record(session, account, "change_zone", {"zone": old}, {"zone": zone})
+
+    @own
+    def change_password(self, current: str, wanted: str) -> OpenedSession:
+        """Set a new password, end every session, and open one for this browser. Raises BadInput.
+
+        A wrong current password is not told apart by time; the count of the entrance does not grow, because only
+        somebody signed in can ask.
+        """
+        now, ticket = datetime.now(UTC), new_token()
+        with self.store.write(EVERY_TENANT) as session:
+            account = self._account(session)
+            if not is_password(current, account.password_hash):
+                raise BadInput(what=Phrase("own_account.wrong_password"))
+            set_password(session, account, wanted, self._rules.passwords)
+            opened = sessions.open_session(
+                session,
+                account.id,
+                ticket,
+                now=max(now, account.password_changed_at),
+                lasts=self._rules.absolute,
+                ticket_lasts=self._rules.ticket,
+                address=self.viewer.address,
+                user_agent="",
+            )
+            self._record(session, account, "change_password", None, None)
+        return OpenedSession(opened.id, ticket)
+
+    def _account(self, session: Session) -> Account:
+        account = session.get(Account, self.viewer.account_id)
+        if account is None or account.is_disabled:
+            raise NotSignedIn
+        return account
+
+    def _record(
+        self,
+        session: Session,
+        account: Account,
+        action: str,
+        old: dict[str, str | None] | None,
+        new: dict[str, str | None] | None,
+    ) -> None:
+        act = Act("account", action, "modification", "account", account.name, str(account.id), old, new)
+        record(session, account.tenant_id or SYSTEM_TENANT, Operator.of(self.viewer), act)
+
+
+def zones() -> tuple[str, ...]:
+    """The IANA zones that can be chosen, UTC first."""
+    places = (name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+    return ("UTC", *sorted(places))
+
+
+def offset_of(zone: str, at: datetime) -> str:
+    """The zone's offset at an instant, such as "+08:00"."""
+    text = at.astimezone(ZoneInfo(zone)).strftime("%z")
+    return f"{text[:3]}:{text[3:5]}"

@@ -1,0 +1,48 @@
+"""Rows of attempts to sign in: counted per name as typed, known or not, and per client address."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy.orm import Session
+
+from lib.access.lockout import LockoutRules, Wait, wait_after
+from lib.store.tables import SignIn
+
+CHECKING, SUCCESS, FAILURE, LOCKED = "checking", "success", "failure", "locked"
+"""An attempt counts as a failure from its first moment, while it is still `checking`."""
+
+
+def take_turn(session: Session, name: str, address: str) -> None:
+    """Let the attempts on a name and from an address come one after the other. SQLite's writers do so anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        for key in sorted({f"name {name}", f"address {address}"}):
+            number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big", signed=True)
+            session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+
+
+def wait_of(
+    session: Session, name: str, address: str, per_account: LockoutRules, per_address: LockoutRules, now: datetime
+) -> Wait | None:
+    """The longer of the waits that the account's and the address's failures impose. A success forgives the account's."""
+    since = now - per_account.memory
+    forgiven_at = session.scalar(
+        select(func.max(SignIn.occurred_at)).where(
+            SignIn.account_name == name, SignIn.result == SUCCESS, SignIn.occurred_at > since
+        )
+    )
+    by_name = _failures(session, SignIn.account_name == name, forgiven_at or since)
+    by_address = _failures(session, SignIn.address == address, now - per_address.memory) if address else []
+    waits = [wait_after(by_name, per_account, now), wait_after(by_address, per_address, now)]
+    return max((wait for wait in waits if wait is not None), key=lambda wait: wait.until, default=None)
+
+
+def _failures(session: Session, of_whom: ColumnElement[bool], since: datetime) -> list[datetime]:
+    failures = (
+        select(SignIn.occurred_at)
+        .where(of_whom, SignIn.result.in_((FAILURE, CHECKING)), SignIn.occurred_at > since)
+        .order_by(SignIn.occurred_at)
+    )
+    return list(session.scalars(failures))

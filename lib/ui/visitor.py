@@ -1,0 +1,117 @@
+"""Who is at the browser: the badge that it shows, its language and address, and the house that it came to."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache, partial
+
+import streamlit as st
+
+from lib.access.viewer import Viewer
+from lib.queries.entrance import Entrance, OpenedSession
+from lib.settings import Settings, load_settings
+from lib.store import Store
+from lib.store.sessions import Badge
+from lib.ui.cookies import COOKIE, HOST_COOKIE
+from lib.words import Language
+
+_SESSION, _TICKET, _LANGUAGE = "daybook_session", "daybook_ticket", "daybook_language"
+
+
+@dataclass(frozen=True)
+class House:
+    """The settings, the database and the entrance that this process serves."""
+
+    settings: Settings
+    store: Store
+    entrance: Entrance
+
+
+def house() -> House:
+    """The installation that the environment names; read once for each environment."""
+    return _house(tuple(sorted(item for item in os.environ.items() if item[0].startswith("DAYBOOK_"))))
+
+
+@cache
+def _house(environment: tuple[tuple[str, str], ...]) -> House:
+    settings = load_settings(dict(environment))
+    store = Store(settings.database_url)
+    return House(settings, store, Entrance(store))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A badge and what goes with it: calling it reads the viewer from the database, also after the run, in any thread."""
+
+    badge: Badge | None
+    tenant: str | None
+    language: Language
+    address: str
+
+    def __call__(self) -> Viewer:
+        """The viewer, as they are now. Raises NotSignedIn."""
+        read = partial(house().entrance.viewer_of, self.badge, self.tenant)
+        return read(language=self.language, address=self.address)
+
+
+def entry() -> Entry:
+    """What the browser of this run shows at the entrance."""
+    return Entry(badge(), _text(st.query_params.get("tenant")), language(), address())
+
+
+def badge() -> Badge | None:
+    """The session opened in this tab, else the cookie that the tab came with."""
+    opened = st.session_state.get(_SESSION)
+    if isinstance(opened, int):
+        return opened
+    cookies = st.context.cookies
+    return _text(cookies.get(HOST_COOKIE)) or _text(cookies.get(COOKIE))
+
+
+def remember(opened: OpenedSession) -> None:
+    """Let this tab show the session from now on, and its browser exchange the ticket for a cookie."""
+    st.session_state[_SESSION] = opened.session_id
+    st.session_state[_TICKET] = opened.ticket
+
+
+def forget() -> None:
+    """Let this tab show the session no more."""
+    st.session_state.pop(_SESSION, None)
+    st.session_state.pop(_TICKET, None)
+
+
+def ticket() -> str | None:
+    """The ticket that the browser has still to exchange."""
+    return _text(st.session_state.get(_TICKET))
+
+
+def redeemed() -> None:
+    """The browser has its cookie."""
+    st.session_state.pop(_TICKET, None)
+
+
+def language() -> Language:
+    """The language chosen before sign-in, else the browser's."""
+    chosen = st.session_state.get(_LANGUAGE)
+    return Language(chosen) if chosen in set(Language) else Language.of_locale(_text(st.context.locale))
+
+
+def choose_language(chosen: Language) -> None:
+    """Speak this language to a browser that has not signed in."""
+    st.session_state[_LANGUAGE] = chosen.value
+
+
+def address() -> str:
+    """The client's address as the server sees it; behind a proxy on the same machine, the one that it forwards."""
+    return _text(st.context.ip_address) or "127.0.0.1"
+
+
+def user_agent() -> str:
+    """What the browser calls itself."""
+    return _text(st.context.headers.get("user-agent")) or ""
+
+
+def _text(value: object) -> str | None:
+    # Streamlit's AppTest answers with mocks, which are true.
+    return value if isinstance(value, str) else None
