@@ -54,19 +54,21 @@ METRICS = (
     Metric("shares", Unit.COUNT, "shares"),
     Metric("stay_seconds", Unit.SECONDS, "stay_seconds"),
     Metric("session_seconds", Unit.SECONDS, "session_seconds"),
+    Metric("entries", Unit.COUNT, "entries", more_is_better=None),
+    Metric("exits", Unit.COUNT, "exits", more_is_better=None),
     Metric("opens_per_user", Unit.RATIO, "opens", "active_users"),
-    Metric("seconds_per_user", Unit.SECONDS, "stay_seconds", "active_users"),
-    Metric("seconds_per_session", Unit.SECONDS, "session_seconds", "opens"),
+    Metric("time_per_user", Unit.SECONDS, "stay_seconds", "active_users"),
+    Metric("time_per_session", Unit.SECONDS, "session_seconds", "opens"),
     Metric("pages_per_user", Unit.RATIO, "page_views", "active_users"),
     Metric("pages_per_session", Unit.RATIO, "page_views", "opens"),
-    Metric("seconds_per_page_view", Unit.SECONDS, "stay_seconds", "page_views"),
+    Metric("time_per_page_view", Unit.SECONDS, "stay_seconds", "page_views"),
 )
 """What a tenant, an application, a mini program or an operating system is measured by."""
 
 PAGE_METRICS = (
     Metric("page_views", Unit.COUNT, "page_views"),
     Metric("active_users", Unit.USERS, "active_users"),
-    Metric("seconds_per_page_view", Unit.SECONDS, "stay_seconds", "page_views"),
+    Metric("time_per_page_view", Unit.SECONDS, "stay_seconds", "page_views"),
     Metric("entries", Unit.COUNT, "entries", more_is_better=None),
     Metric("exits", Unit.COUNT, "exits", more_is_better=None),
     Metric("exit_rate", Unit.SHARE, "exits", "page_views", more_is_better=False),

@@ -1,0 +1,159 @@
+"""The refresh: what waits in the inbox goes into the lake, is counted, and becomes one publication at a time.
+
+A crash between any two steps is mended by the next run: a publication that did not become current is written again, and one
+that did but whose batches still stand in the inbox names them, so that they are not taken in twice.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import polars as pl
+
+from lib.access.viewer import EVERY_TENANT
+from lib.settings import Settings
+from lib.store import Store, catalogue, inbox, ledger
+from lib.store.locks import job_lock
+from lib.store.runs import job_run
+from lib.usage.buckets import bucket_of, start_of
+from lib.usage.intake import unpacked
+from lib.usage.lake import Lake, TenantFiles
+from lib.usage.recount import LEDGER, Writing, add_events, add_visits, rebuilt
+
+SLICE_ROWS = 2_000_000
+"""Rows that one publication takes in at most, so that memory stays bounded whatever waits."""
+
+
+@dataclass
+class Refreshed:
+    """What a refresh did: the publications it made, the rows it counted and those it had seen before."""
+
+    publication: int = 0
+    as_of: datetime | None = None
+    batches: int = 0
+    added: int = 0
+    duplicate: int = 0
+    late: int = 0
+    visits: int = 0
+
+
+def refresh(settings: Settings, store: Store, *, full: bool = False, now: datetime | None = None) -> Refreshed:
+    """Count what waits, up to now; with `full`, count everything again from the lake's events.
+
+    Raises Busy while another refresh runs, and Unavailable with the old publication still current.
+    """
+    lake = Lake(settings.lake)
+    with job_lock(store, "refresh"), job_run(store, "refresh") as run:
+        settle(lake, store)
+        done = Refreshed()
+        as_of = start_of(bucket_of(now or datetime.now(UTC)))
+        waiting = _waiting(store, lake)
+        while True:
+            taken, waiting = _slice(waiting)
+            _publish(lake, store, taken, as_of, full, done)
+            full = False
+            if not waiting:
+                break
+        lake.sweep()
+        run.figures.update({name: getattr(done, name) for name in ("publication", "batches", "added", "duplicate", "late", "visits")})
+    return done
+
+
+def settle(lake: Lake, store: Store) -> None:
+    """Bring the database up to the current publication: its ledger's rows in, its batches out of the inbox."""
+    manifest = lake.manifest()
+    if not manifest.publication:
+        return
+    rows = pl.read_parquet(lake.path(manifest.ledger)) if manifest.ledger else pl.DataFrame(schema=LEDGER)
+    with store.write(EVERY_TENANT) as session:
+        ledger.record_publication(
+            session,
+            manifest.publication,
+            (ledger.LedgerRow(tenant, start_of(t), added, late, twice) for tenant, t, added, late, twice in rows.iter_rows()),
+        )
+        inbox.remove(session, manifest.applied)
+
+
+def _waiting(store: Store, lake: Lake) -> list[inbox.Batch]:
+    applied = set(lake.manifest().applied)
+    with store.read(EVERY_TENANT) as session:
+        return [batch for batch in inbox.batches(session) if batch.id not in applied]
+
+
+def _slice(waiting: Sequence[inbox.Batch]) -> tuple[list[inbox.Batch], list[inbox.Batch]]:
+    rows = 0
+    for index, batch in enumerate(waiting):
+        rows += batch.row_count
+        if rows >= SLICE_ROWS:
+            return list(waiting[: index + 1]), list(waiting[index + 1 :])
+    return list(waiting), []
+
+
+def _publish(
+    lake: Lake, store: Store, taken: Sequence[inbox.Batch], as_of: datetime, full: bool, done: Refreshed
+) -> None:
+    before = lake.manifest()
+    as_of = max(as_of, before.as_of or as_of)  # a clock set back closes no bucket, and opens none
+    publication = before.publication + 1
+    settings_of = _numbering(store)
+    tenants = {tenant: files for tenant, files in before.tenants.items() if tenant in settings_of}
+    closed_before = bucket_of(before.as_of) if before.as_of else 0
+    ledgers = []
+    for tenant_id, batches in _by_tenant(taken).items():
+        if tenant_id not in settings_of:
+            continue
+        writing = Writing(lake, tenant_id, publication)
+        files = tenants.get(tenant_id, TenantFiles(settings_of[tenant_id]))
+        events, visits = _rows(store, batches, "usage"), _rows(store, batches, "visit")
+        if events is not None:
+            files, rows = add_events(writing, files, events, closed_before)
+            ledgers.append(rows)
+            _count(done, rows)
+        if visits is not None:
+            files = add_visits(writing, files, visits)
+            done.visits += visits.height
+        tenants[tenant_id] = files
+    for tenant_id, files in tenants.items():
+        if full or files.numbers_visitors_per_application != settings_of[tenant_id]:
+            again = Writing(lake, tenant_id, publication)
+            tenants[tenant_id] = rebuilt(again, files, settings_of[tenant_id])
+    changed = pl.concat(ledgers) if ledgers else None
+    manifest = replace(
+        before,
+        publication=publication,
+        as_of=as_of,
+        published_at=datetime.now(UTC),
+        applied=tuple(batch.id for batch in taken),
+        tenants=tenants,
+        ledger=lake.write_frame(f"ledger/{publication}.parquet", changed) if changed is not None else None,
+    )
+    lake.publish(manifest)
+    settle(lake, store)
+    done.publication, done.as_of, done.batches = publication, as_of, done.batches + len(taken)
+
+
+def _numbering(store: Store) -> dict[int, bool]:
+    with store.read(EVERY_TENANT) as session:
+        return {tenant.id: tenant.numbers_visitors_per_application for tenant in catalogue.every_tenant(session)}
+
+
+def _by_tenant(taken: Sequence[inbox.Batch]) -> dict[int, list[inbox.Batch]]:
+    batches: dict[int, list[inbox.Batch]] = defaultdict(list)
+    for batch in taken:
+        batches[batch.tenant_id].append(batch)
+    return batches
+
+
+def _rows(store: Store, batches: Sequence[inbox.Batch], kind: str) -> pl.DataFrame | None:
+    with store.read(EVERY_TENANT) as session:
+        frames = [unpacked(inbox.payload_of(session, batch.id)) for batch in batches if batch.kind == kind]
+    return pl.concat(frames) if frames else None
+
+
+def _count(done: Refreshed, rows: pl.DataFrame) -> None:
+    done.added += rows["added"].sum()
+    done.late += rows["late"].sum()
+    done.duplicate += rows["duplicate"].sum()

@@ -1,0 +1,230 @@
+"""Usage as a viewer may see it: figures of any period, filter and zone, each exact."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from lib.access.permissions import Permission
+from lib.access.viewer import Viewer
+from lib.errors import NotFound
+from lib.queries.gate import ViewerQueries, needs
+from lib.queries.names import Names, names_of
+from lib.store import Store
+from lib.usage.buckets import EPOCH, Grain, Period, bucket_of, bucket_starts, start_of
+from lib.usage.kernel import COUNTS, PAGE_COUNTS
+from lib.usage.lake import Lake
+from lib.usage.metrics import METRICS, PAGE_METRICS, Metric
+from lib.usage.published import Published, published
+from lib.usage.recency import PAGE_SCOPES, SCOPES, Scope, chained, with_users
+from lib.usage.users import cumulative_by_bucket, users_by_bucket, users_in
+
+Dimension = Literal["application", "mini_program", "page", "os"]
+
+_COLUMN = {"application": "application_id", "mini_program": "mini_program_id", "page": "page", "os": "os"}
+
+
+@dataclass(frozen=True)
+class UsageFilter:
+    """What is asked for: keys of one mini program, application and operating system, or None for all that the viewer sees."""
+
+    period: Period
+    mini_program: str | None = None
+    application: str | None = None
+    os: str | None = None
+    page: str | None = None
+
+
+@dataclass(frozen=True)
+class _Places:
+    """A filter as the tables know it; None is no restriction, an empty tuple is nothing."""
+
+    applications: tuple[int, ...] | None
+    mini_program: int | None
+    os: str | None
+    page: str | None
+
+    def predicate(self) -> pl.Expr:
+        """Which rows of a table with the columns of a place belong to it."""
+        parts = [pl.lit(True)]
+        if self.applications is not None:
+            parts.append(pl.col("application_id").is_in(self.applications))
+        if self.mini_program is not None:
+            parts.append(pl.col("mini_program_id") == self.mini_program)
+        if self.os is not None:
+            parts.append(pl.col("os") == self.os)
+        if self.page is not None:
+            parts.append(pl.col("page") == self.page)
+        return pl.all_horizontal(parts)
+
+    def scope(self, by: Sequence[str]) -> Scope | None:
+        """The recency scope whose places tell this filter and `by` apart, if one is kept."""
+        many = self.applications is not None and len(self.applications) != 1 and "application_id" not in by
+        if self.os is not None or "os" in by or many:
+            return None
+        needed = {*by}
+        needed |= {"application_id"} if self.applications is not None else set()
+        needed |= {"mini_program_id"} if self.mini_program is not None else set()
+        needed |= {"page"} if self.page is not None else set()
+        return next((scope for scope in (*SCOPES, *PAGE_SCOPES) if {*scope.by} == needed), None)
+
+
+class UsageQueries(ViewerQueries):
+    """The usage of one tenant. Frames have the keys of METRICS as columns; a figure that is nothing over nothing is null."""
+
+    def __init__(self, viewer: Viewer, store: Store, lake: Path) -> None:
+        super().__init__(viewer, store)
+        self._lake = Lake(lake)
+
+    @needs(Permission.USAGE_READ)
+    def as_of(self) -> datetime | None:
+        """The end (UTC) of the last closed bucket that is counted; None before the first refresh."""
+        return self._tables().as_of
+
+    @needs(Permission.USAGE_READ)
+    def span(self) -> tuple[datetime, datetime] | None:
+        """The start of the first and the end of the last half hour (UTC) with usage that the viewer sees; None without any."""
+        counts = self._counts(self._places(None))
+        if counts.is_empty():
+            return None
+        first, last = counts.select(first=pl.col("t").min(), last=pl.col("t").max()).row(0)
+        return start_of(first), start_of(last + 1)
+
+    @needs(Permission.USAGE_READ)
+    def totals(self, asked: UsageFilter) -> dict[str, float | int | None]:
+        """Every metric of METRICS over the whole period, by key."""
+        return self._grouped(asked, Grain.PERIOD, (), filled=True).drop("bucket").row(0, named=True)
+
+    @needs(Permission.USAGE_READ)
+    def trend(self, asked: UsageFilter, grain: Grain, *, filled: bool = True) -> pl.DataFrame:
+        """`bucket` (Datetime in the period's zone) and METRICS, in order.
+
+        Filled, every bucket that has begun by `as_of` is there, with zeros; else only those with events.
+        """
+        return self._grouped(asked, grain, (), filled=filled)
+
+    @needs(Permission.USAGE_READ)
+    def ranking(self, asked: UsageFilter, dimension: Dimension) -> pl.DataFrame:
+        """`key`, `name` and METRICS of each application, mini program or operating system, most opens first."""
+        rows = self._grouped(asked, Grain.PERIOD, (_COLUMN[dimension],), filled=False)
+        return self._named(rows.drop("bucket"), dimension).sort(["opens", "key"], descending=[True, False])
+
+    @needs(Permission.USAGE_READ)
+    def pages(self, asked: UsageFilter, search: str = "") -> pl.DataFrame:
+        """`page` and PAGE_METRICS of each page whose path contains the search, most views first."""
+        rows = self._grouped(asked, Grain.PERIOD, ("page",), filled=False)
+        if search:
+            rows = rows.filter(pl.col("page").str.to_lowercase().str.contains(search.lower(), literal=True))
+        return rows.drop("bucket").sort(["page_views", "page"], descending=[True, False])
+
+    @needs(Permission.USAGE_READ)
+    def page_trend(self, asked: UsageFilter, page: str, grain: Grain) -> pl.DataFrame:
+        """`bucket` and PAGE_METRICS of one page, every bucket that has begun."""
+        return self._grouped(replace(asked, page=page), grain, ("page",), filled=True).drop("page")
+
+    @needs(Permission.USAGE_READ)
+    def breakdown(self, asked: UsageFilter, grain: Grain, dimension: Dimension) -> pl.DataFrame:
+        """`bucket`, `key`, `name` and the metrics of each place that has events in a bucket, in order."""
+        rows = self._named(self._grouped(asked, grain, (_COLUMN[dimension],), filled=False), dimension)
+        return rows.sort("bucket", "key")
+
+    @needs(Permission.USAGE_READ)
+    def operating_systems(self, mini_program: str | None = None) -> list[str]:
+        """The operating systems that were ever seen."""
+        counts = self._counts(self._places(UsageFilter(Period(EPOCH, start_of(1)), mini_program)))
+        return sorted(name for name in counts["os"].unique() if name)
+
+    def _tables(self) -> Published:
+        return published(self._lake, self.viewer.tenant_id)
+
+    def _places(self, asked: UsageFilter | None) -> _Places:
+        scope = self.viewer.applications
+        seen = None if scope.every else tuple(sorted(scope.ids))
+        if asked is None:
+            return _Places(seen, None, None, None)
+        names = self._names()
+        if asked.application is not None:
+            chosen = names.application_id(asked.application)
+            if seen is not None and chosen not in seen:
+                raise NotFound(kind="application", key=asked.application)
+            seen = (chosen,)
+        program = None if asked.mini_program is None else names.mini_program_id(asked.mini_program)
+        return _Places(seen, program, asked.os, asked.page)
+
+    def _names(self) -> Names:
+        with self.store.read(self.viewer.tenant_id) as session:
+            return names_of(session, self.viewer.tenant_id)
+
+    def _counts(self, places: _Places) -> pl.DataFrame:
+        return self._tables().counts.filter(places.predicate())
+
+    def _grouped(self, asked: UsageFilter, grain: Grain, by: tuple[str, ...], *, filled: bool) -> pl.DataFrame:
+        """`bucket`, `by` and the metrics; pages are counted by PAGE_COUNTS, everything else by COUNTS."""
+        tables, places = self._tables(), self._places(asked)
+        closed = bucket_of(tables.as_of) if tables.as_of else 0
+        buckets = bucket_starts(asked.period, grain)
+        if grain is not Grain.PERIOD:
+            buckets = buckets.filter(pl.col("t") < closed)
+        paged = "page" in by
+        added = _added(tables, asked.period, places, closed, paged).join(buckets.select("t", "bucket"), on="t")
+        rows = added.group_by("bucket", *by).agg(pl.col(PAGE_COUNTS if paged else COUNTS).sum())
+        chains = self._chains(tables, places, closed, by)
+        users = _users(chains, asked.period, buckets, grain, by)
+        rows = rows.join(users, on=["bucket", *by], how="full", coalesce=True, nulls_equal=True)
+        if filled:
+            rows = buckets.select("bucket").unique().join(rows, on="bucket", how="left")
+        if not paged:
+            cumulative = cumulative_by_bucket(chains, buckets, by)
+            rows = rows.join(cumulative, on=["bucket", *by], how="left", nulls_equal=True)
+        rows = rows.with_columns(pl.exclude("bucket", *by).fill_null(0))
+        return _measured(rows, PAGE_METRICS if paged else METRICS, by).sort("bucket", *by)
+
+    def _chains(self, tables: Published, places: _Places, closed: int, by: tuple[str, ...]) -> pl.DataFrame:
+        """`by`, t, p, n of the filter's users: from the kept chains where there are such, else made from presence."""
+        scope = places.scope(by)
+        seen = (pl.col("t") < closed) & places.predicate()
+        if scope is None:
+            presence = tables.presence().filter(seen).collect()
+            return chained(with_users(presence, tables.files.numbers_visitors_per_application), by)
+        kept = tables.page_recency() if "page" in scope.by else tables.recency.lazy()
+        return kept.filter(seen, pl.col("scope") == scope.number).select(*by, "t", "p", "n").collect()
+
+    def _named(self, rows: pl.DataFrame, dimension: Dimension) -> pl.DataFrame:
+        column = _COLUMN[dimension]
+        if dimension in {"page", "os"}:
+            return rows.rename({column: "key"}).with_columns(name=pl.col("key"))
+        names = self._names()
+        table = names.applications if dimension == "application" else names.mini_programs
+        known = table.rename({"id": column})
+        return rows.join(known, on=column, how="left").drop(column)
+
+
+def _added(tables: Published, period: Period, places: _Places, closed: int, paged: bool) -> pl.DataFrame:
+    source = tables.pages() if paged else tables.counts.lazy()
+    inside = (pl.col("t") >= period.first) & (pl.col("t") < min(period.end, closed))
+    return source.filter(inside, places.predicate()).collect()
+
+
+def _users(
+    chains: pl.DataFrame, period: Period, buckets: pl.DataFrame, grain: Grain, by: tuple[str, ...]
+) -> pl.DataFrame:
+    if grain is not Grain.PERIOD:
+        return users_by_bucket(chains, buckets, by)
+    users = users_in(chains, period.first, period.end, by).filter(pl.col("active_users") > 0)
+    return users.select(pl.lit(buckets["bucket"][0]).alias("bucket"), *by, "active_users", "new_users")
+
+
+def _measured(rows: pl.DataFrame, metrics: tuple[Metric, ...], by: Sequence[str]) -> pl.DataFrame:
+    """The metrics, from summed counts in microseconds and counted users."""
+    seconds = [
+        (pl.col(name) / 1_000_000).alias(name.replace("_us", "_seconds"))
+        for name in ("stay_us", "session_us")
+        if name in rows.columns
+    ]
+    more = [name for name in ("stay_seconds", "new_users") if name not in {metric.key for metric in metrics}]
+    return rows.with_columns(seconds).select("bucket", *by, *(metric.expression() for metric in metrics), *more)

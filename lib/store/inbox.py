@@ -1,0 +1,72 @@
+"""The inbox: batches that were acknowledged and are not yet in the lake."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from lib.store.tables import Inbox
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch without its rows."""
+
+    id: int
+    tenant_id: int
+    kind: str
+    row_count: int
+
+
+def append(session: Session, tenant_id: int, kind: str, source: str, keys: bytes, payload: bytes) -> None:
+    """Add a batch: `keys` are its rows' 64-bit keys, `payload` an Arrow IPC file of the rows."""
+    session.add(
+        Inbox(
+            tenant_id=tenant_id,
+            kind=kind,
+            source=source,
+            received_at=datetime.now(UTC),
+            row_count=len(keys) // 8,
+            keys=keys,
+            payload=payload,
+        )
+    )
+
+
+def batches(session: Session) -> list[Batch]:
+    """Every batch that stands there, in the order in which they came."""
+    rows = session.execute(select(Inbox.id, Inbox.tenant_id, Inbox.kind, Inbox.row_count).order_by(Inbox.id))
+    return [Batch(*row) for row in rows]
+
+
+def payload_of(session: Session, batch_id: int) -> bytes:
+    """The rows of a batch."""
+    return session.scalars(select(Inbox.payload).where(Inbox.id == batch_id)).one()
+
+
+def payloads_of(session: Session, tenant_id: int, kind: str, besides: Sequence[int]) -> list[bytes]:
+    """The rows of a tenant's batches of a kind, but those that are in the lake already."""
+    asked = select(Inbox.payload).where(Inbox.tenant_id == tenant_id, Inbox.kind == kind, Inbox.id.not_in(besides))
+    return list(session.scalars(asked.order_by(Inbox.id)))
+
+
+def keys_after(session: Session, tenant_id: int, kind: str, after: int) -> list[tuple[int, bytes]]:
+    """The keys of a tenant's batches of a kind that came after a batch, each with its number."""
+    asked = select(Inbox.id, Inbox.keys).where(Inbox.tenant_id == tenant_id, Inbox.kind == kind, Inbox.id > after)
+    return [(batch_id, keys) for batch_id, keys in session.execute(asked.order_by(Inbox.id))]
+
+
+def remove(session: Session, ids: Sequence[int]) -> None:
+    """Remove batches that are in the lake."""
+    session.execute(delete(Inbox).where(Inbox.id.in_(ids)))
+
+
+def waiting(session: Session, tenant_id: int, besides: Sequence[int]) -> tuple[int, int]:
+    """How many batches and rows of a tenant wait for the refresh."""
+    asked = select(func.count(), func.coalesce(func.sum(Inbox.row_count), 0))
+    count, rows = session.execute(asked.where(Inbox.tenant_id == tenant_id, Inbox.id.not_in(besides))).one()
+    return int(count), int(rows)

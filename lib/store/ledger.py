@@ -1,0 +1,40 @@
+"""The bucket ledger: what each publication did to each half hour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from lib.store.tables import BucketLedger
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """What a publication did to a half hour of a tenant."""
+
+    tenant_id: int
+    bucket_at: datetime
+    rows_added: int
+    rows_late: int
+    rows_duplicate: int
+    rows_excluded: int = 0
+
+
+def record_publication(session: Session, publication: int, rows: Iterable[LedgerRow]) -> None:
+    """Write the rows of a publication; writing them again changes nothing."""
+    session.execute(delete(BucketLedger).where(BucketLedger.publication == publication))
+    now = datetime.now(UTC)
+    values = [{**row.__dict__, "publication": publication, "recorded_at": now} for row in rows]
+    if values:
+        session.execute(insert(BucketLedger), values)
+
+
+def newest(session: Session, tenant_id: int, limit: int) -> list[BucketLedger]:
+    """The newest rows of a tenant: the last publication first, in it the latest half hour first."""
+    asked = select(BucketLedger).where(BucketLedger.tenant_id == tenant_id)
+    order = (BucketLedger.publication.desc(), BucketLedger.bucket_at.desc())
+    return list(session.scalars(asked.order_by(*order).limit(limit)))

@@ -1,0 +1,74 @@
+"""The way in: rows become a batch in the inbox, once each, and are acknowledged only then."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from lib.store import Store, inbox
+from lib.usage.lake import Lake, RecordKind
+from lib.usage.seen import Keys, are_in, opened
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """How many rows were taken in, and how many had been seen before."""
+
+    accepted: int
+    repeated: int
+
+
+class Intake:
+    """Takes rows into the inbox. Keep one for a whole import: it remembers the keys that wait there.
+
+    Two that run at once may both accept a row; the refresh counts it once.
+    """
+
+    def __init__(self, store: Store, lake: Path) -> None:
+        self._store = store
+        self._lake = Lake(lake)
+        self._waiting: dict[tuple[int, str], list[tuple[int, Keys]]] = {}
+
+    def accept(self, tenant_id: int, kind: RecordKind, source: str, rows: pl.DataFrame) -> Accepted:
+        """Take in the rows (schema EVENT or VISIT) whose key is new, in one durable transaction.
+
+        The first of equal keys wins. Raises Unavailable, with nothing taken in.
+        """
+        unique = rows.unique("key", keep="first", maintain_order=True)
+        fresh = unique.filter(~self._seen(tenant_id, kind, unique["key"].to_numpy()))
+        if fresh.height:
+            with self._store.write(tenant_id) as session:
+                inbox.append(session, tenant_id, kind, source, fresh["key"].to_numpy().tobytes(), packed(fresh))
+        return Accepted(fresh.height, rows.height - fresh.height)
+
+    def _seen(self, tenant_id: int, kind: RecordKind, keys: Keys) -> pl.Series:
+        # The inbox before the manifest: a batch that leaves the one in between is in the other.
+        waiting = self._waiting_keys(tenant_id, kind)
+        files = self._lake.manifest().tenants.get(tenant_id)
+        runs = [opened(self._lake.path(run)) for run in (files.seen.get(kind, ()) if files else ())]
+        return pl.Series(are_in(keys, [*waiting, *runs]), dtype=pl.Boolean)
+
+    def _waiting_keys(self, tenant_id: int, kind: str) -> list[Keys]:
+        known = self._waiting.setdefault((tenant_id, kind), [])
+        with self._store.read(tenant_id) as session:
+            newer = inbox.keys_after(session, tenant_id, kind, known[-1][0] if known else 0)
+        known.extend((batch_id, np.sort(np.frombuffer(keys, dtype="<u8"))) for batch_id, keys in newer)
+        if len(known) > 64:
+            known[:] = [(known[-1][0], np.sort(np.concatenate([keys for _, keys in known])))]
+        return [keys for _, keys in known]
+
+
+def packed(rows: pl.DataFrame) -> bytes:
+    """Rows as an Arrow IPC file."""
+    buffer = io.BytesIO()
+    rows.write_ipc(buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def unpacked(payload: bytes) -> pl.DataFrame:
+    """The rows of an Arrow IPC file."""
+    return pl.read_ipc(io.BytesIO(payload), memory_map=False)

@@ -1,0 +1,222 @@
+"""The lake: immutable files, and one pointer that says which of them are current.
+
+Below the lake's folder stand `current` (the number of the publication), `manifests/<number>.json`, and a folder a tenant with
+its files, each named after what it holds and the publication that wrote it. A file is written beside, synced and renamed,
+and never written again; a publication becomes visible when `current` is replaced, which is one rename. So a reader sees
+the old publication or the new one whole, and a crash at any moment leaves the old one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from lib.errors import Unavailable
+
+RecordKind = Literal["usage", "visit"]
+
+GRACE_SECONDS = 900
+"""How long a file that is no longer current is kept for readers that still hold the old manifest."""
+
+
+@dataclass(frozen=True)
+class DayFiles:
+    """The files of the sessions that began on one UTC date: the events, and what the kernel made of them.
+
+    `first_us` and `last_us` are the instants of the first and the last event, which may lie on a later date.
+    """
+
+    events: str
+    counts: str
+    pages: str
+    presence: str
+    rows: int
+    first_us: int
+    last_us: int
+
+
+@dataclass(frozen=True)
+class VisitFiles:
+    """The visits of one UTC date."""
+
+    visits: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class TenantFiles:
+    """What is current of one tenant; paths are relative to the lake, dates are ISO 8601."""
+
+    numbers_visitors_per_application: bool = False
+    days: dict[str, DayFiles] = field(default_factory=dict)
+    visits: dict[str, VisitFiles] = field(default_factory=dict)
+    recency: str | None = None
+    page_recency: str | None = None
+    seen: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def paths(self) -> Iterator[str]:
+        """Every file that it names."""
+        for day in self.days.values():
+            yield from (day.events, day.counts, day.pages, day.presence)
+        yield from (day.visits for day in self.visits.values())
+        yield from (path for path in (self.recency, self.page_recency) if path)
+        for runs in self.seen.values():
+            yield from runs
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One publication. `as_of` ends the last closed bucket; `applied` are inbox batches in it that may still stand there."""
+
+    publication: int = 0
+    as_of: datetime | None = None
+    published_at: datetime | None = None
+    applied: tuple[int, ...] = ()
+    tenants: dict[int, TenantFiles] = field(default_factory=dict)
+    ledger: str | None = None
+
+    def paths(self) -> set[str]:
+        """Every file that it names."""
+        named = {path for files in self.tenants.values() for path in files.paths()}
+        return named | ({self.ledger} if self.ledger else set())
+
+    def to_json(self) -> str:
+        """The manifest as it is kept."""
+        return json.dumps(asdict(self), default=lambda instant: instant.isoformat())
+
+    @classmethod
+    def of_json(cls, text: str) -> Manifest:
+        """The manifest that was kept."""
+        kept = json.loads(text)
+        return cls(
+            publication=kept["publication"],
+            as_of=_instant(kept["as_of"]),
+            published_at=_instant(kept["published_at"]),
+            applied=tuple(kept["applied"]),
+            tenants={int(tenant): _tenant_files(files) for tenant, files in kept["tenants"].items()},
+            ledger=kept["ledger"],
+        )
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _tenant_files(kept: dict[str, Any]) -> TenantFiles:
+    return TenantFiles(
+        **{
+            **kept,
+            "days": {day: DayFiles(**files) for day, files in kept["days"].items()},
+            "visits": {day: VisitFiles(**files) for day, files in kept["visits"].items()},
+            "seen": {kind: tuple(runs) for kind, runs in kept["seen"].items()},
+        }
+    )
+
+
+class Lake:
+    """A folder with publications in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, name: str) -> Path:
+        """Where a file that a manifest names is."""
+        return self.folder / name
+
+    def manifest(self) -> Manifest:
+        """The current publication; number 0, with nothing in it, before the first."""
+        # A pointer read just before a publication may name a manifest that is swept just after: then there is a newer one.
+        for _ in range(3):
+            try:
+                number = (self.folder / "current").read_text()
+            except FileNotFoundError:
+                return Manifest()
+            try:
+                return Manifest.of_json((self.folder / "manifests" / f"{number}.json").read_text())
+            except FileNotFoundError:
+                continue
+        raise Unavailable(what=f"The lake in {self.folder} names a publication that is not there")
+
+    def version(self) -> str:
+        """The number of the current publication, read cheaply, for caches to key on."""
+        try:
+            return (self.folder / "current").read_text()
+        except FileNotFoundError:
+            return "0"
+
+    def write(self, name: str, writer: Callable[[Path], object]) -> str:
+        """Write a file beside, sync it and rename it into place; returns its name. Raises Unavailable on a full disk."""
+        place = self.path(name)
+        with _disk(self.folder):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            beside = place.with_name(f".{place.name}.{os.getpid()}")
+            try:
+                writer(beside)
+                _sync(beside)
+                beside.replace(place)
+            finally:
+                beside.unlink(missing_ok=True)
+            _sync(place.parent)
+        return name
+
+    def write_frame(self, name: str, rows: pl.DataFrame) -> str:
+        """Write a frame as Parquet; returns the file's name."""
+        options: dict[str, Any] = {"compression": "zstd", "compression_level": 3, "row_group_size": 131_072}
+        return self.write(name, lambda beside: rows.write_parquet(beside, **options))
+
+    def publish(self, manifest: Manifest) -> None:
+        """Make a manifest the current one, after everything that it names is on disk."""
+        self.write(f"manifests/{manifest.publication}.json", lambda beside: beside.write_text(manifest.to_json()))
+        self.write("current", lambda beside: beside.write_text(str(manifest.publication)))
+
+    def sweep(self, grace_seconds: float = GRACE_SECONDS) -> None:
+        """Remove files that are not current and have not been for a while, and manifests but the last two."""
+        current = self.manifest()
+        kept = current.paths() | {"current", f"manifests/{current.publication}.json"}
+        limit = time.time() - grace_seconds
+        for place in self.folder.rglob("*"):
+            name = place.relative_to(self.folder).as_posix()
+            if name not in kept and place.is_file() and _aged(place, limit):
+                place.unlink(missing_ok=True)
+
+    def without_tenant(self, manifest: Manifest, tenant_id: int) -> Manifest:
+        """The manifest with a tenant's files taken out, as the next publication."""
+        tenants = {key: files for key, files in manifest.tenants.items() if key != tenant_id}
+        return replace(manifest, publication=manifest.publication + 1, tenants=tenants, ledger=None)
+
+    def remove_tenant(self, tenant_id: int) -> None:
+        """Remove a tenant's folder, once no manifest names it."""
+        shutil.rmtree(self.folder / str(tenant_id), ignore_errors=True)
+
+
+def _aged(place: Path, limit: float) -> bool:
+    try:
+        return place.stat().st_mtime < limit
+    except FileNotFoundError:
+        return False
+
+
+def _sync(place: Path) -> None:
+    descriptor = os.open(place, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _disk(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pl.exceptions.ComputeError) as error:
+        raise Unavailable(what=f"The lake in {folder} cannot be written ({error})") from error

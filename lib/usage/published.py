@@ -1,0 +1,91 @@
+"""What is published of a tenant, as frames that stay in memory until the next publication."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+
+from lib.usage.events import STORED
+from lib.usage.kernel import COUNTS, PAGE_COUNTS
+from lib.usage.lake import Lake, TenantFiles
+from lib.usage.recency import RECENCY
+from lib.usage.visits import VISIT
+
+_PLACE = {"t": pl.Int32(), "application_id": pl.Int32(), "mini_program_id": pl.Int32(), "os": pl.String()}
+_COUNTS = {**_PLACE, **dict.fromkeys(COUNTS, pl.Int64())}
+_PAGES = {**_PLACE, "page": pl.String(), **dict.fromkeys(PAGE_COUNTS, pl.Int64())}
+_PRESENCE = {**_PLACE, "page": pl.String(), "visitor_id": pl.UInt64()}
+
+
+@dataclass(frozen=True)
+class Published:
+    """One tenant's tables of one publication. Small ones are read once and kept, those of pages and visitors are scanned."""
+
+    lake: Lake
+    publication: int
+    as_of: datetime | None
+    files: TenantFiles
+
+    @cached_property
+    def counts(self) -> pl.DataFrame:
+        """The kernel's counts of every date; the same half hour may stand in the files of two dates."""
+        return self._scan([day.counts for day in self.files.days.values()], _COUNTS).collect()
+
+    @cached_property
+    def recency(self) -> pl.DataFrame:
+        """Recency of the tenant, its applications and its mini programs."""
+        return self._scan([self.files.recency] if self.files.recency else [], RECENCY).collect()
+
+    def page_recency(self) -> pl.LazyFrame:
+        """Recency of pages."""
+        return self._scan([self.files.page_recency] if self.files.page_recency else [], RECENCY)
+
+    def pages(self) -> pl.LazyFrame:
+        """The kernel's page counts of every date."""
+        return self._scan([day.pages for day in self.files.days.values()], _PAGES)
+
+    def presence(self) -> pl.LazyFrame:
+        """Who was where, by half hour."""
+        return self._scan([day.presence for day in self.files.days.values()], _PRESENCE)
+
+    def events(self) -> pl.LazyFrame:
+        """The raw events."""
+        return self._scan([day.events for day in self.files.days.values()], STORED)
+
+    def visits(self, first: str, last: str) -> pl.LazyFrame:
+        """The visits of the UTC dates from first to last, both included."""
+        named = [files.visits for day, files in self.files.visits.items() if first <= day <= last]
+        return self._scan(named, VISIT)
+
+    def _scan(self, names: list[str], schema: dict[str, pl.DataType]) -> pl.LazyFrame:
+        if not names:
+            return pl.LazyFrame(schema=schema)
+        return pl.scan_parquet([self.lake.path(name) for name in names]).select(list(schema))
+
+
+_current: dict[tuple[Path, int], tuple[str, Published]] = {}
+_lock = threading.Lock()
+
+
+def published(lake: Lake, tenant_id: int) -> Published:
+    """The tenant's tables of the current publication; the same object until there is a newer one."""
+    version = lake.version()
+    kept = _current.get((lake.folder, tenant_id))
+    if kept is not None and kept[0] == version:
+        return kept[1]
+    with _lock:
+        manifest = lake.manifest()
+        files = manifest.tenants.get(tenant_id, TenantFiles())
+        fresh = Published(lake, manifest.publication, manifest.as_of, files)
+        if kept is not None and kept[1].files == files:
+            # The refresh published, but nothing of this tenant: what was read of its files stays.
+            for name in ("counts", "recency"):
+                if name in kept[1].__dict__:
+                    fresh.__dict__[name] = kept[1].__dict__[name]
+        _current[lake.folder, tenant_id] = (str(manifest.publication), fresh)
+        return fresh

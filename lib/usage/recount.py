@@ -1,0 +1,209 @@
+"""Taking a batch into a tenant's files: only what it touches is counted again, and the rest stays the very same files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from lib.usage.buckets import bucket_expr
+from lib.usage.events import STORED
+from lib.usage.kernel import tallied
+from lib.usage.lake import DayFiles, Lake, RecordKind, TenantFiles, VisitFiles
+from lib.usage.recency import PAGE_SCOPES, RECENCY, SCOPES, Scope, exchanged, recency, with_users
+from lib.usage.seen import Keys, are_in, merged, opened
+from lib.usage.sessions import LAKE_ORDER, ORDER, sessioned
+
+LEDGER = {"tenant_id": pl.Int64(), "t": pl.Int32(), "added": pl.Int64(), "late": pl.Int64(), "duplicate": pl.Int64()}
+
+
+@dataclass(frozen=True)
+class Writing:
+    """Where a publication's files of a tenant go."""
+
+    lake: Lake
+    tenant_id: int
+    publication: int
+
+    def frame(self, name: str, rows: pl.DataFrame) -> str:
+        """Write a Parquet file of the tenant; returns its name in the lake."""
+        return self.lake.write_frame(f"{self.tenant_id}/{name}-{self.publication}.parquet", rows)
+
+    def keys(self, kind: str, keys: Keys) -> str:
+        """Write a run of seen keys."""
+        name = f"{self.tenant_id}/seen/{kind}-{self.publication}.npy"
+
+        def save(beside: object) -> None:
+            with open(str(beside), "wb") as file:
+                np.save(file, keys)
+
+        return self.lake.write(name, save)
+
+    def scan(self, names: Iterable[str]) -> pl.LazyFrame:
+        """Some Parquet files, lazily."""
+        return pl.scan_parquet([self.lake.path(name) for name in names])
+
+
+@dataclass(frozen=True)
+class Split:
+    """The rows of a batch: those never seen, and those seen before."""
+
+    fresh: pl.DataFrame
+    repeated: pl.DataFrame
+
+
+def add_events(
+    writing: Writing, files: TenantFiles, batch: pl.DataFrame, closed_before: int
+) -> tuple[TenantFiles, pl.DataFrame]:
+    """A tenant's files with a batch of events in them, and the ledger's rows (LEDGER) of what that changed.
+
+    `closed_before` is the number of the first bucket that was not yet closed at the last publication: what is added
+    before it is late.
+    """
+    split, files = _split(writing, files, "usage", batch)
+    ledger = _ledger(writing.tenant_id, split, closed_before)
+    if split.fresh.is_empty():
+        return files, ledger
+    old = _rows_of_streams(writing, files, split.fresh.select("stream_id").unique())
+    whole = sessioned(pl.concat([old.drop("session_id", "old_day"), split.fresh.select(old.columns[:-2])]))
+    touched = _touched(old, whole, split.fresh)
+    days = {**files.days}
+    for day in sorted(touched["day"].unique().to_list()):
+        _replace_day(writing, days, day, old, whole)
+    recounted = replace(files, days=days)
+    return _with_recency(writing, files, recounted, touched.select("visitor_id").unique()), ledger
+
+
+def _split(
+    writing: Writing, files: TenantFiles, kind: RecordKind, batch: pl.DataFrame
+) -> tuple[Split, TenantFiles]:
+    runs = files.seen.get(kind, ())
+    seen = pl.Series(are_in(batch["key"].to_numpy(), [opened(writing.lake.path(run)) for run in runs]), dtype=pl.Boolean)
+    is_fresh = batch["key"].is_first_distinct() & ~seen
+    split = Split(batch.filter(is_fresh), batch.filter(~is_fresh))
+    if split.fresh.is_empty():
+        return split, files
+    stay, run = merged(runs, split.fresh["key"].to_numpy(), lambda name: opened(writing.lake.path(name)))
+    return split, replace(files, seen={**files.seen, kind: (*stay, writing.keys(kind, run))})
+
+
+def _ledger(tenant_id: int, split: Split, closed_before: int) -> pl.DataFrame:
+    t = bucket_expr(pl.col("at"))
+    added = split.fresh.select(
+        t=t, added=pl.lit(1, pl.Int64), late=(t < closed_before).cast(pl.Int64), duplicate=pl.lit(0, pl.Int64)
+    )
+    repeated = split.repeated.select(
+        t=t, added=pl.lit(0, pl.Int64), late=pl.lit(0, pl.Int64), duplicate=pl.lit(1, pl.Int64)
+    )
+    summed = pl.concat([added, repeated]).group_by("t").agg(pl.col("added", "late", "duplicate").sum()).sort("t")
+    return summed.select(pl.lit(tenant_id, pl.Int64).alias("tenant_id"), pl.all())
+
+
+def _rows_of_streams(writing: Writing, files: TenantFiles, streams: pl.DataFrame) -> pl.DataFrame:
+    """What the lake has of some streams, with `old_day`: the date of the file that a row is in."""
+    parts = [pl.DataFrame(schema={**STORED, "old_day": pl.Date()})]
+    for day, names in files.days.items():
+        rows = writing.scan([names.events]).join(streams.lazy(), on="stream_id", how="semi")
+        parts.append(rows.with_columns(old_day=pl.lit(date.fromisoformat(day))).collect())
+    return pl.concat(parts)
+
+
+def _touched(old: pl.DataFrame, whole: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame:
+    """Where a row came, left or changed its session: `day` and `visitor_id` of each."""
+    placed = whole.select("key", "visitor_id", "day", "session_id")
+    came = placed.join(fresh.select("key"), on="key", how="semi").select("day", "visitor_id")
+    before = old.select("key", old_day="old_day", old_session="session_id")
+    moved = placed.join(before, on="key").filter(
+        (pl.col("day") != pl.col("old_day")) | (pl.col("session_id") != pl.col("old_session"))
+    )
+    left = moved.select(day="old_day", visitor_id="visitor_id")
+    return pl.concat([came, moved.select("day", "visitor_id"), left]).unique()
+
+
+def _replace_day(
+    writing: Writing, days: dict[str, DayFiles], day: date, old: pl.DataFrame, whole: pl.DataFrame
+) -> None:
+    """Write a date's files anew: what stands there of other streams, and what now belongs there of these."""
+    parts = [whole.filter(pl.col("day") == day).select(list(STORED))]
+    standing = days.pop(day.isoformat(), None)
+    if standing is not None:
+        gone = old.filter(pl.col("old_day") == day).select("key")
+        parts.append(pl.read_parquet(writing.lake.path(standing.events)).join(gone, on="key", how="anti"))
+    events = pl.concat(parts).sort(LAKE_ORDER)
+    if not events.is_empty():
+        days[day.isoformat()] = write_day(writing, day.isoformat(), events)
+
+
+def write_day(writing: Writing, day: str, events: pl.DataFrame, name: str | None = None) -> DayFiles:
+    """Count the events of a date, in LAKE_ORDER, and write them (unless they stand in `name`) and what was counted."""
+    tally = tallied(events)
+    ends = events.select(first=pl.col("at").dt.epoch("us").min(), last=pl.col("at").dt.epoch("us").max()).row(0)
+    return DayFiles(
+        events=name or writing.frame(f"events/{day}", events),
+        counts=writing.frame(f"counts/{day}", tally.counts),
+        pages=writing.frame(f"pages/{day}", tally.pages),
+        presence=writing.frame(f"presence/{day}", tally.presence),
+        rows=events.height,
+        first_us=ends[0],
+        last_us=ends[1],
+    )
+
+
+def _with_recency(writing: Writing, before: TenantFiles, after: TenantFiles, visitors: pl.DataFrame) -> TenantFiles:
+    per_application = after.numbers_visitors_per_application
+    old = with_users(_presence_of(writing, before, visitors), per_application)
+    new = with_users(_presence_of(writing, after, visitors), per_application)
+
+    def renewed(name: str, path: str | None, scopes: tuple[Scope, ...]) -> str:
+        table = pl.read_parquet(writing.lake.path(path)) if path else pl.DataFrame(schema=RECENCY)
+        return writing.frame(name, exchanged(table, recency(old, scopes), recency(new, scopes)))
+
+    return replace(
+        after,
+        recency=renewed("recency", before.recency, SCOPES),
+        page_recency=renewed("page_recency", before.page_recency, PAGE_SCOPES),
+    )
+
+
+def _presence_of(writing: Writing, files: TenantFiles, visitors: pl.DataFrame | None) -> pl.DataFrame:
+    names = [day.presence for day in files.days.values()]
+    if not names:
+        return tallied(pl.DataFrame(schema=STORED)).presence
+    rows = writing.scan(names)
+    if visitors is not None:
+        rows = rows.join(visitors.lazy(), on="visitor_id", how="semi")
+    return rows.collect()
+
+
+def rebuilt(writing: Writing, files: TenantFiles, per_application: bool) -> TenantFiles:
+    """A tenant's files with everything counted again from the events in the lake."""
+    days = {
+        day: write_day(writing, day, pl.read_parquet(writing.lake.path(names.events)), names.events)
+        for day, names in files.days.items()
+    }
+    bare = replace(
+        files, days=days, numbers_visitors_per_application=per_application, recency=None, page_recency=None
+    )
+    presence = with_users(_presence_of(writing, bare, None), per_application)
+
+    def built(name: str, scopes: tuple[Scope, ...]) -> str:
+        by = [column for column in RECENCY if column != "n"]
+        return writing.frame(name, recency(presence, scopes).sort(by))
+
+    return replace(bare, recency=built("recency", SCOPES), page_recency=built("page_recency", PAGE_SCOPES))
+
+
+def add_visits(writing: Writing, files: TenantFiles, batch: pl.DataFrame) -> TenantFiles:
+    """A tenant's files with a batch of visits in them."""
+    split, files = _split(writing, files, "visit", batch)
+    visits = {**files.visits}
+    for (day,), rows in split.fresh.group_by(pl.col("at").dt.date(), maintain_order=True):
+        key = str(day)
+        standing = visits.get(key)
+        parts = [pl.read_parquet(writing.lake.path(standing.visits))] if standing else []
+        whole = pl.concat([*parts, rows]).sort(*ORDER)
+        visits[key] = VisitFiles(writing.frame(f"visits/{key}", whole), whole.height)
+    return replace(files, visits=visits)
