@@ -94,6 +94,8 @@ STARTING_ROLES = (
     StartingRole("analyst", frozenset({Permission.USAGE_READ, Permission.EXPORT_CREATE, Permission.STATUS_READ})),
     StartingRole(
         "operator",
-        frozenset({Permission.USAGE_READ, Permission.EXPORT_CREATE, Permission.STATUS_READ, Permission.CATALOGUE_MANAGE}),
+        frozenset(
+            {Permission.USAGE_READ, Permission.EXPORT_CREATE, Permission.STATUS_READ, Permission.CATALOGUE_MANAGE}
+        ),
     ),
 )

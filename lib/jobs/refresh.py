@@ -58,7 +58,9 @@ def refresh(settings: Settings, store: Store, *, full: bool = False, now: dateti
             if not waiting:
                 break
         lake.sweep()
-        run.figures.update({name: getattr(done, name) for name in ("publication", "batches", "added", "duplicate", "late", "visits")})
+        run.figures.update(
+            {name: getattr(done, name) for name in ("publication", "batches", "added", "duplicate", "late", "visits")}
+        )
     return done
 
 
@@ -72,7 +74,10 @@ def settle(lake: Lake, store: Store) -> None:
         ledger.record_publication(
             session,
             manifest.publication,
-            (ledger.LedgerRow(tenant, start_of(t), added, late, twice) for tenant, t, added, late, twice in rows.iter_rows()),
+            (
+                ledger.LedgerRow(tenant, start_of(t), added, late, twice)
+                for tenant, t, added, late, twice in rows.iter_rows()
+            ),
         )
         inbox.remove(session, manifest.applied)
 
@@ -154,6 +159,6 @@ def _rows(store: Store, batches: Sequence[inbox.Batch], kind: str) -> pl.DataFra
 
 
 def _count(done: Refreshed, rows: pl.DataFrame) -> None:
-    done.added += rows["added"].sum()
-    done.late += rows["late"].sum()
-    done.duplicate += rows["duplicate"].sum()
+    done.added += int(rows["added"].sum())
+    done.late += int(rows["late"].sum())
+    done.duplicate += int(rows["duplicate"].sum())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from lib.access.permissions import Permission
 from lib.access.viewer import Viewer
@@ -27,7 +27,7 @@ def needs(permission: Permission) -> Callable[[Callable[Concatenate[Q, P], R]], 
             return method(self, *args, **kwargs)
 
         asked.permission = permission  # type: ignore[attr-defined]
-        return asked
+        return cast(Callable[Concatenate[Q, P], R], asked)
 
     return gated
 

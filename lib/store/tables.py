@@ -276,7 +276,7 @@ class Inbox(OfTenant, Base):
 
 
 class JobRun(Base):
-    """One run of a job: `status` is running, done or failed, `figures` what it counted."""
+    """One run of a job: `status` is running, done or failed, `figures` what it counted, `holder` its process."""
 
     __tablename__ = "job_run"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -287,6 +287,7 @@ class JobRun(Base):
     status: Mapped[str]
     figures: Mapped[dict[str, Any]] = mapped_column(default=dict)
     message: Mapped[str] = mapped_column(default="")
+    holder: Mapped[str] = mapped_column(default="")
 
 
 class JobLock(Base):

@@ -71,4 +71,4 @@ def packed(rows: pl.DataFrame) -> bytes:
 
 def unpacked(payload: bytes) -> pl.DataFrame:
     """The rows of an Arrow IPC file."""
-    return pl.read_ipc(io.BytesIO(payload), memory_map=False)
+    return pl.read_ipc(io.BytesIO(payload))

@@ -45,7 +45,9 @@ def tallied(events: pl.DataFrame) -> Tally:
     viewed = views.select(*PLACE, "page", "page_views", "stay_us")
     return Tally(
         counts=_summed(
-            [part.drop("page", strict=False) for part in (viewed, shares, sessions, first_views, last_views)], PLACE, COUNTS
+            [part.drop("page", strict=False) for part in (viewed, shares, sessions, first_views, last_views)],
+            PLACE,
+            COUNTS,
         ),
         pages=_summed(
             [viewed, first_views, last_views, shares.filter(pl.col("page").is_not_null())],
@@ -61,30 +63,29 @@ def _with_neighbours(events: pl.DataFrame) -> pl.DataFrame:
     starts = (session != session.shift(1)).fill_null(True)
     ends = (session != session.shift(-1)).fill_null(True)
     is_open = (pl.col("kind") == Kind.OPEN.value).cast(pl.Int64)
-    return (
-        events.select(
-            "application_id",
-            "mini_program_id",
-            "session_id",
-            "visitor_id",
-            "kind",
-            "page",
-            pl.col("os").fill_null(""),
-            t=bucket_expr(pl.col("at")),
-            at_us=pl.col("at").dt.epoch("us"),
-            duration_us=pl.col("duration_ms") * 1000,
-            starts=starts,
-            ends=ends,
-            opens_so_far=is_open.cum_sum(),
-        )
-        .with_columns(
-            start_t=pl.when("starts").then("t").forward_fill(),
-            start_us=pl.when("starts").then("at_us").forward_fill(),
-            start_os=pl.when("starts").then("os").forward_fill(),
-            opens_before=pl.when("starts").then(pl.col("opens_so_far") - (pl.col("kind") == Kind.OPEN.value)).forward_fill(),
-            next_us=pl.when(~pl.col("ends")).then(pl.col("at_us").shift(-1)),
-            left_us=_reported_by_leaving(),
-        )
+    return events.select(
+        "application_id",
+        "mini_program_id",
+        "session_id",
+        "visitor_id",
+        "kind",
+        "page",
+        pl.col("os").fill_null(""),
+        t=bucket_expr(pl.col("at")),
+        at_us=pl.col("at").dt.epoch("us"),
+        duration_us=pl.col("duration_ms") * 1000,
+        starts=starts,
+        ends=ends,
+        opens_so_far=is_open.cum_sum(),
+    ).with_columns(
+        start_t=pl.when("starts").then("t").forward_fill(),
+        start_us=pl.when("starts").then("at_us").forward_fill(),
+        start_os=pl.when("starts").then("os").forward_fill(),
+        opens_before=pl.when("starts")
+        .then(pl.col("opens_so_far") - (pl.col("kind") == Kind.OPEN.value))
+        .forward_fill(),
+        next_us=pl.when(~pl.col("ends")).then(pl.col("at_us").shift(-1)),
+        left_us=_reported_by_leaving(),
     )
 
 

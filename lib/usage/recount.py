@@ -77,11 +77,11 @@ def add_events(
     return _with_recency(writing, files, recounted, touched.select("visitor_id").unique()), ledger
 
 
-def _split(
-    writing: Writing, files: TenantFiles, kind: RecordKind, batch: pl.DataFrame
-) -> tuple[Split, TenantFiles]:
+def _split(writing: Writing, files: TenantFiles, kind: RecordKind, batch: pl.DataFrame) -> tuple[Split, TenantFiles]:
     runs = files.seen.get(kind, ())
-    seen = pl.Series(are_in(batch["key"].to_numpy(), [opened(writing.lake.path(run)) for run in runs]), dtype=pl.Boolean)
+    seen = pl.Series(
+        are_in(batch["key"].to_numpy(), [opened(writing.lake.path(run)) for run in runs]), dtype=pl.Boolean
+    )
     is_fresh = batch["key"].is_first_distinct() & ~seen
     split = Split(batch.filter(is_fresh), batch.filter(~is_fresh))
     if split.fresh.is_empty():
@@ -184,9 +184,7 @@ def rebuilt(writing: Writing, files: TenantFiles, per_application: bool) -> Tena
         day: write_day(writing, day, pl.read_parquet(writing.lake.path(names.events)), names.events)
         for day, names in files.days.items()
     }
-    bare = replace(
-        files, days=days, numbers_visitors_per_application=per_application, recency=None, page_recency=None
-    )
+    bare = replace(files, days=days, numbers_visitors_per_application=per_application, recency=None, page_recency=None)
     presence = with_users(_presence_of(writing, bare, None), per_application)
 
     def built(name: str, scopes: tuple[Scope, ...]) -> str:

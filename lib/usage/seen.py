@@ -18,7 +18,8 @@ Keys = npt.NDArray[np.uint64]
 
 def opened(place: Path) -> Keys:
     """A run, mapped and not read."""
-    return np.load(place, mmap_mode="r") if place.stat().st_size > 128 else np.load(place)  # an empty file cannot be mapped
+    keys: Keys = np.load(place, mmap_mode="r")
+    return keys
 
 
 def are_in(keys: Keys, runs: Sequence[Keys]) -> npt.NDArray[np.bool_]:

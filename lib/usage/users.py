@@ -40,7 +40,9 @@ def cumulative_by_bucket(chains: pl.DataFrame, buckets: pl.DataFrame, by: Sequen
     firsts = firsts.with_columns(cumulative_users=pl.col("n").cum_sum().over(by) if by else pl.col("n").cum_sum())
     asked = ends.join(firsts.select(by).unique(), how="cross") if by else ends
     # The last first presence strictly before the end: t <= end - 1.
-    joined = asked.with_columns(t=pl.col("end") - 1).sort("t").join_asof(
-        firsts.drop("n"), on="t", by=list(by) or None, strategy="backward", check_sortedness=not by
+    joined = (
+        asked.with_columns(t=pl.col("end") - 1)
+        .sort("t")
+        .join_asof(firsts.drop("n"), on="t", by=list(by) or None, strategy="backward", check_sortedness=not by)
     )
     return joined.select("bucket", *by, pl.col("cumulative_users").fill_null(0))

@@ -1,0 +1,74 @@
+"""The schedule inside `daybook serve`: soon after each half hour has closed, a refresh in a process of its own.
+
+A process of its own, because counting holds the interpreter and memory that the pages need. Where cron or a timer runs
+`daybook refresh` instead, serve with --no-schedule; both at once are harmless, since a refresh runs once at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from lib.settings import PROJECT_DIR, Settings
+from lib.usage.buckets import BUCKET, bucket_of, start_of
+from lib.usage.lake import Lake
+
+AFTER_CLOSE = timedelta(seconds=20)
+"""How long after a half hour its refresh begins: events of its last seconds are on their way."""
+
+COMMAND = (sys.executable, "-m", "lib.cli", "refresh")
+
+_log = logging.getLogger(__name__)
+
+
+def next_start(now: datetime, as_of: datetime | None) -> datetime:
+    """When the refresh is to begin: at once where a closed half hour is not counted yet, else after the next one closes."""
+    closed = start_of(bucket_of(now - AFTER_CLOSE))
+    if as_of is None or as_of < closed:
+        return now
+    return closed + BUCKET + AFTER_CLOSE
+
+
+async def run(stop: asyncio.Event, settings: Settings, command: Sequence[str] = COMMAND) -> None:
+    """Run refreshes until `stop` is set. A failed one is logged and tried again after the next half hour."""
+    lake = Lake(settings.lake)
+    failed_at: datetime | None = None
+    while not stop.is_set():
+        now = datetime.now(UTC)
+        as_of = await asyncio.to_thread(lambda: lake.manifest().as_of)
+        begin = next_start(now, as_of if failed_at is None else max(failed_at, as_of or failed_at))
+        if await _stopped(stop, (begin - now).total_seconds()):
+            return
+        code = await _refresh(stop, command)
+        failed_at = None if code == 0 else datetime.now(UTC)
+
+
+async def _stopped(stop: asyncio.Event, seconds: float) -> bool:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), timeout=max(seconds, 0.01))
+    return stop.is_set()
+
+
+async def _refresh(stop: asyncio.Event, command: Sequence[str]) -> int:
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=PROJECT_DIR,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    said = asyncio.create_task(process.communicate())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({said, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not said.done():
+        # Stopping it loses nothing: what it did not publish, the next refresh takes up again.
+        process.terminate()
+    _, errors = await said
+    if process.returncode and not stop.is_set():
+        _log.error("the refresh failed (%s): %s", process.returncode, errors.decode(errors="replace").strip()[-500:])
+    return process.returncode or 0
