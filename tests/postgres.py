@@ -106,8 +106,9 @@ class Server:
 
     def run(self, statement: sql.Composable, database: str = "postgres") -> None:
         """Do something as the superuser."""
-        with psycopg.connect(host=str(self.folder), port=self.port, user="postgres", dbname=database, autocommit=True) as it:
-            it.execute(statement)
+        where = {"host": str(self.folder), "port": self.port, "user": "postgres", "dbname": database}
+        with psycopg.connect(**where, autocommit=True) as connection:
+            connection.execute(statement)
 
     def url(self, database: str, user: str = OWNER) -> str:
         """The address of a database, for a user who is asked for no password."""

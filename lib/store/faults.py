@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from lib.errors import BadInput, DaybookError, Unavailable
@@ -15,9 +22,9 @@ _SQLITE = (
     ("SQLITE_BUSY", "Another program holds the database {name} locked (close it)"),
     ("SQLITE_LOCKED", "Another program holds the database {name} locked (close it)"),
     ("SQLITE_FULL", "The disk of the database {name} is full (make room on it)"),
-    ("SQLITE_READONLY", "The database {name} may not be written (let the user who runs Daybook write it and its folder)"),
-    ("SQLITE_PERM", "The database {name} may not be opened (let the user who runs Daybook read and write it)"),
-    ("SQLITE_CANTOPEN", "The database {name} cannot be opened (see that it is there and may be read, or run `daybook init`)"),
+    ("SQLITE_READONLY", "The database {name} may not be written (let Daybook's user write it and its folder)"),
+    ("SQLITE_PERM", "The database {name} may not be opened (let Daybook's user read and write it)"),
+    ("SQLITE_CANTOPEN", "The database {name} cannot be opened (see that it is there and Daybook's user may read it)"),
     ("SQLITE_NOTADB", "{name} is not a SQLite database (correct DAYBOOK_DATABASE_URL, or restore a backup)"),
     ("SQLITE_CORRUPT", "The database {name} is damaged (restore a backup)"),
     ("SQLITE_IOERR", "The disk of the database {name} does not work (see the system's log)"),
@@ -83,7 +90,7 @@ def _of_postgresql(error: DBAPIError, writing: bool) -> str | None:
     if state == "25006" and not writing:
         return None
     if state == "42501" and "set role" in words:
-        return 'The user of PostgreSQL at {server} is no member of the role of Daybook (as its owner: GRANT daybook_app TO it)'
+        return "The user of PostgreSQL at {server} may not be daybook_app (GRANT daybook_app TO that user)"
     if state is not None:
         known = next((reason for prefix, reason in _POSTGRESQL if state.startswith(prefix)), None)
         if known is not None:

@@ -48,11 +48,11 @@ def require_current(store: Store) -> None:
     if found not in REVISIONS:
         raise Unavailable(what=_newer(found))
     if found != REVISIONS[-1]:
-        raise Unavailable(what=f"The database is of an older version of Daybook, {found} (run `daybook init` to upgrade it)")
+        raise Unavailable(what=f"The database is of an older version, {found} (run `daybook init` to upgrade it)")
 
 
 def _newer(found: str | None) -> str:
-    return f"The database is of a newer version of Daybook, {found} (install that version, or restore a backup)"
+    return f"The database is of a newer version, {found} (install that Daybook, or restore a backup)"
 
 
 def _make_file(file: Path) -> None:
@@ -65,7 +65,8 @@ def _make_file(file: Path) -> None:
 def _revision(connection: sa.Connection) -> str | None:
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
-    return connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    found = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    return None if found is None else str(found)
 
 
 def _upgrade(connection: sa.Connection) -> None:

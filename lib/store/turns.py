@@ -37,7 +37,7 @@ def _locked(path: str, until: float) -> Iterator[None]:
     try:
         while not _taken(file):
             if time.monotonic() >= until:
-                raise Unavailable(what="Another process of Daybook has been writing to the database for too long (wait for it)")
+                raise Unavailable(what="Another process of Daybook keeps the database locked (wait until it is done)")
             time.sleep(_POLL_SECONDS)
         yield
     finally:

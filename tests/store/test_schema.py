@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
-
-import pytest
-import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from lib.errors import Unavailable
-from lib.settings import Settings
 from lib.store import Store, schema
 from lib.store.tables import Base
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
+
 from lib.access.viewer import EVERY_TENANT
 from lib.store import Store
 from lib.store.tables import Tenant

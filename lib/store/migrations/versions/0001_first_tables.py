@@ -50,6 +50,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("figures", sa.JSON(), nullable=False),
         sa.Column("message", sa.String(), nullable=False),
+        sa.Column("holder", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job_run")),
         sqlite_autoincrement=True,
     )
