@@ -9,10 +9,13 @@ from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.orm import Session
 
 from lib.access.lockout import LockoutRules, Wait, wait_after
-from lib.store.tables import SignIn
+from lib.store.tables import Account, SignIn
 
 CHECKING, SUCCESS, FAILURE, LOCKED = "checking", "success", "failure", "locked"
 """An attempt counts as a failure from its first moment, while it is still `checking`."""
+
+UNLOCKED = "unlocked"
+"""No attempt: an administrator forgave the account's failures."""
 
 
 def take_turn(session: Session, name: str, address: str) -> None:
@@ -30,13 +33,21 @@ def wait_of(
     since = now - per_account.memory
     forgiven_at = session.scalar(
         select(func.max(SignIn.occurred_at)).where(
-            SignIn.account_name == name, SignIn.result == SUCCESS, SignIn.occurred_at > since
+            SignIn.account_name == name, SignIn.result.in_((SUCCESS, UNLOCKED)), SignIn.occurred_at > since
         )
     )
     by_name = _failures(session, SignIn.account_name == name, forgiven_at or since)
     by_address = _failures(session, SignIn.address == address, now - per_address.memory) if address else []
     waits = [wait_after(by_name, per_account, now), wait_after(by_address, per_address, now)]
     return max((wait for wait in waits if wait is not None), key=lambda wait: wait.until, default=None)
+
+
+def forgive(session: Session, account: Account, address: str, now: datetime) -> None:
+    """Let the account's failures up to now not matter any more; those of client addresses still do."""
+    row = SignIn(tenant_id=account.tenant_id, account_id=account.id, account_name=account.name, occurred_at=now)
+    row.address, row.user_agent, row.result = address, "", UNLOCKED
+    session.add(row)
+    session.flush()
 
 
 def _failures(session: Session, of_whom: ColumnElement[bool], since: datetime) -> list[datetime]:
