@@ -44,7 +44,7 @@ def load(settings: Settings, store: Store, *, now: datetime | None = None) -> Ac
 def remove(settings: Settings, store: Store) -> None:
     """Remove the demo tenant: its rows in one transaction with the record of it, then its files.
 
-    What was recorded of it stays in the operation log. Raises NotFound where there is no demo, and Busy while a
+    What was recorded of it stays in the operation log. Raises NotFound where there is no demo, Busy while a
     refresh runs.
     """
     lake = Lake(settings.lake)
