@@ -32,7 +32,8 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True)
 class PermissionRecord:
-    """What a permission allows (its words are `permission.<name>`), who has it by type, and whether a role can grant it."""
+    """What a permission allows (its words are `permission.<name>`), who has it by type, and whether a role can grant
+    it."""
 
     permission: Permission
     held_by: frozenset[AccountType]

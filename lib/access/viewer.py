@@ -1,4 +1,5 @@
-"""The viewer: who asks, in which tenant, with which permissions and applications. Rebuilt from the database on every run."""
+"""The viewer: who asks, in which tenant, with which permissions and applications. Rebuilt from the database on every
+run."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from lib.access.permissions import AccountType, Permission
 from lib.words import Language
 
 EVERY_TENANT: Final = "every"
-"""The scope of a system administrator's list of tenants, and of Daybook's own work. Written out: nothing means it by accident."""
+"""The scope of a system administrator's list of tenants, and of Daybook's own work. Written out: nothing means it by
+accident."""
 
 TenantScope = int | Literal["every"]
 
@@ -30,7 +32,8 @@ EVERY_APPLICATION = ApplicationScope(every=True)
 class Viewer:
     """Somebody signed in, as they are now, looking at one tenant.
 
-    `tenant_id` is the tenant shown: a system administrator's choice, everybody else's own. `operates` says who acts in the
+    `tenant_id` is the tenant shown: a system administrator's choice, everybody else's own. `operates` says who acts
+    in the
     operation log; `zone` is an IANA name.
     """
 

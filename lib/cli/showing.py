@@ -108,7 +108,8 @@ def visits(
 
 
 def _operator_of(house: House, tenant_key: str) -> Viewer:
-    """Whoever can run the command on the server reads the database anyway: they see what a system administrator sees."""
+    """Whoever can run the command on the server reads the database anyway: they see what a system administrator
+    sees."""
     tenant = house.tenant(tenant_key)
     return Viewer(
         account_id=0,
@@ -135,10 +136,8 @@ def _on_half_hour(instant: datetime, text: str, zone: str) -> datetime:
     """A local midnight of a zone at :15 or :45 goes back to the half hour that it is in, and says so (SPEC T2)."""
     past = (instant - EPOCH) % BUCKET
     if past and len(text) == len("2024-05-12"):
-        click.echo(
-            f"midnight of {text} in {zone} is inside a half hour: counting from {int(past.seconds / 60)} minutes before it",
-            err=True,
-        )
+        minutes = past.seconds // 60
+        click.echo(f"{text} in {zone} begins inside a half hour: counting from {minutes} minutes before it", err=True)
         return instant - past
     return instant
 

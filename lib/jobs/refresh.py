@@ -1,6 +1,7 @@
 """The refresh: what waits in the inbox goes into the lake, is counted, and becomes one publication at a time.
 
-A crash between any two steps is mended by the next run: a publication that did not become current is written again, and one
+A crash between any two steps is mended by the next run: a publication that did not become current is written again,
+and one
 that did but whose batches still stand in the inbox names them, so that they are not taken in twice.
 """
 
@@ -46,13 +47,14 @@ def refresh(settings: Settings, store: Store, *, full: bool = False, now: dateti
     Raises Busy while another refresh runs, and Unavailable with the old publication still current.
     """
     lake = Lake(settings.lake)
-    with job_lock(store, "refresh"), job_run(store, "refresh") as run:
+    with job_lock(store, "refresh") as hold, job_run(store, "refresh") as run:
         settle(lake, store)
         done = Refreshed()
         as_of = start_of(bucket_of(now or datetime.now(UTC)))
         waiting = _waiting(store, lake)
         while True:
             taken, waiting = _slice(waiting)
+            hold.require()
             _publish(lake, store, taken, as_of, full, done)
             full = False
             if not waiting:

@@ -26,7 +26,8 @@ _log = logging.getLogger(__name__)
 
 
 def next_start(now: datetime, as_of: datetime | None) -> datetime:
-    """When the refresh is to begin: at once where a closed half hour is not counted yet, else after the next one closes."""
+    """When the refresh is to begin: at once where a closed half hour is not counted yet, else after the next one
+    closes."""
     closed = start_of(bucket_of(now - AFTER_CLOSE))
     if as_of is None or as_of < closed:
         return now

@@ -1,4 +1,5 @@
-"""Recording an operation in the transaction of the act: no act without its record, no record without its act (SPEC O3)."""
+"""Recording an operation in the transaction of the act: no act without its record, no record without its act (SPEC
+O3)."""
 
 from __future__ import annotations
 

@@ -48,6 +48,6 @@ class ViewerQueries:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for name, member in vars(cls).items():
-            if isinstance(member, (classmethod, staticmethod, property)) or callable(member):
-                if not name.startswith("_") and not hasattr(member, "permission"):
-                    raise TypeError(f"{cls.__name__}.{name} names no permission: mark it with @needs")
+            asked = isinstance(member, (classmethod, staticmethod, property)) or callable(member)
+            if asked and not name.startswith("_") and not hasattr(member, "permission"):
+                raise TypeError(f"{cls.__name__}.{name} names no permission: mark it with @needs")

@@ -26,7 +26,8 @@ _LINKED = {"application": pl.String(), "name": pl.String(), "linked_at": INSTANT
 
 @dataclass(frozen=True)
 class ProgramDetails:
-    """A mini program; `links` has `application` (key), `name`, `linked_at` and `unlinked_at` (null: linked now), oldest first."""
+    """A mini program; `links` has `application` (key), `name`, `linked_at` and `unlinked_at` (null: linked now),
+    oldest first."""
 
     key: str
     name: str
@@ -46,7 +47,8 @@ class ProgramQueries(ViewerQueries):
 
     @needs(Permission.USAGE_READ)
     def applications(self, mini_program: str | None = None) -> list[tuple[str, str]]:
-        """(key, name) of the applications, by name; with a mini program, of those that it is linked to now (SPEC U3)."""
+        """(key, name) of the applications, by name; with a mini program, of those that it is linked to now (SPEC
+        U3)."""
         with self.store.read(self.viewer.tenant_id) as session:
             rows = self._applications(session)
             if mini_program is not None:
@@ -58,7 +60,8 @@ class ProgramQueries(ViewerQueries):
 
     @needs(Permission.USAGE_READ)
     def listing(self, search: str = "") -> pl.DataFrame:
-        """`key`, `name`, `kind`, `status` and `applications` (names, linked now) where key or name contains the search."""
+        """`key`, `name`, `kind`, `status` and `applications` (names, linked now) where key or name contains the
+        search."""
         wanted = search.strip().casefold()
         programs = [row for row in self._programs() if wanted in row.key.casefold() or wanted in row.name.casefold()]
         with self.store.read(self.viewer.tenant_id) as session:

@@ -31,7 +31,8 @@ _COLUMN = {"application": "application_id", "mini_program": "mini_program_id", "
 
 @dataclass(frozen=True)
 class UsageFilter:
-    """What is asked for: keys of one mini program, application and operating system, or None for all that the viewer sees."""
+    """What is asked for: keys of one mini program, application and operating system, or None for all that the viewer
+    sees."""
 
     period: Period
     mini_program: str | None = None
@@ -75,7 +76,8 @@ class _Places:
 
 
 class UsageQueries(ViewerQueries):
-    """The usage of one tenant. Frames have the keys of METRICS as columns; a figure that is nothing over nothing is null."""
+    """The usage of one tenant. Frames have the keys of METRICS as columns; a figure that is nothing over nothing is
+    null."""
 
     def __init__(self, viewer: Viewer, store: Store, lake: Path) -> None:
         super().__init__(viewer, store)
@@ -88,7 +90,8 @@ class UsageQueries(ViewerQueries):
 
     @needs(Permission.USAGE_READ)
     def span(self) -> tuple[datetime, datetime] | None:
-        """The start of the first and the end of the last half hour (UTC) with usage that the viewer sees; None without any."""
+        """The start of the first and the end of the last half hour (UTC) with usage that the viewer sees; None
+        without any."""
         counts = self._counts(self._places(None))
         if counts.is_empty():
             return None

@@ -22,7 +22,8 @@ from lib.usage.visits import VISIT
 
 @dataclass(frozen=True)
 class VisitFilter:
-    """Visits in [since, until), told in a zone; `status` is "4xx", "5xx" or a code, `keyword` part of address, target or agent."""
+    """Visits in [since, until), told in a zone; `status` is "4xx", "5xx" or a code, `keyword` part of address,
+    target or agent."""
 
     since: datetime
     until: datetime
@@ -73,7 +74,8 @@ class VisitQueries(ViewerQueries):
 
     @needs(Permission.VISIT_READ)
     def histogram(self, asked: VisitFilter, grain: Grain) -> pl.DataFrame:
-        """`bucket`, `visits`, `visitors` (distinct address and user agent), `addresses`, `errors` (400 and above), `bytes`.
+        """`bucket`, `visits`, `visitors` (distinct address and user agent), `addresses`, `errors` (400 and above),
+        `bytes`.
 
         Buckets without visits are left out.
         """

@@ -50,7 +50,7 @@ def _ensured(
 ) -> dict[str, int]:
     wanted = sorted(set(keys))
     rows = session.execute(select(table.key, table.id).where(table.tenant_id == tenant_id, table.key.in_(wanted)))
-    ids = {key: row_id for key, row_id in rows}
+    ids = {str(key): int(row_id) for key, row_id in rows}
     for key in wanted:
         if key not in ids:
             made = table(tenant_id=tenant_id, key=key, name=key, source=source, created_at=datetime.now(UTC))

@@ -262,7 +262,8 @@ class Operation(Base):
 class Inbox(OfTenant, Base):
     """A batch that was acknowledged and is not yet in the lake.
 
-    `kind` is usage or visit; `payload` is an Arrow IPC file of its rows (lib.usage.events, lib.usage.visits) and `keys` the
+    `kind` is usage or visit; `payload` is an Arrow IPC file of its rows (lib.usage.events, lib.usage.visits) and
+    `keys` the
     64-bit ids of its events, little-endian, in the same order.
     """
 

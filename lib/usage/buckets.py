@@ -116,7 +116,8 @@ def _midnight(day: date, zone: str) -> datetime:
 def bucket_starts(period: Period, grain: Grain) -> pl.DataFrame:
     """Which bucket of a trend each half hour of a period belongs to.
 
-    A row is a half hour: `t` (Int32, its number), `bucket` (Datetime in the zone: when the trend's bucket begins, by the
+    A row is a half hour: `t` (Int32, its number), `bucket` (Datetime in the zone: when the trend's bucket begins, by
+    the
     calendar of the zone), `start` and `end` (Int32: the numbers of the trend's bucket, cut to the period).
     """
     halves = pl.DataFrame({"t": pl.int_range(period.first, period.end, dtype=pl.Int32, eager=True)})

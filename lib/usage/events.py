@@ -44,15 +44,19 @@ READABLE = {
 }
 """What a source knows of an event.
 
-`application` and `mini_program` are keys, `seq` the event's place in its file (0 where it came alone), which orders events of
-one instant; `name` is a custom event's; `session` is null where the client sends none; `event_id` is the client's own, or null.
+`application` and `mini_program` are keys, `seq` the event's place in its file (0 where it came alone), which orders
+events of
+one instant; `name` is a custom event's; `session` is null where the client sends none; `event_id` is the client's
+own, or null.
 """
 
 EVENT = {"key": pl.UInt64(), **READABLE, "visitor_id": pl.UInt64(), "stream_id": pl.UInt64()}
 """An event in the inbox.
 
-`key` tells a repetition (unique in the tenant), `visitor_id` is the visitor's hash, and `stream_id` that of the session, or of
-the visitor in a mini program and application where there is none: the stream that 30 minutes of silence cut into sessions.
+`key` tells a repetition (unique in the tenant), `visitor_id` is the visitor's hash, and `stream_id` that of the
+session, or of
+the visitor in a mini program and application where there is none: the stream that 30 minutes of silence cut into
+sessions.
 """
 
 STORED = {**EVENT, "session_id": pl.UInt64()}
@@ -71,7 +75,8 @@ def key_of_id(event_id: pl.Expr) -> pl.Expr:
 
 
 def key_of_line(line: pl.Expr, position: pl.Expr, application: pl.Expr, mini_program: pl.Expr) -> pl.Expr:
-    """The key of an event without an id: what its line says, where in its file it stands, and what it is imported as."""
+    """The key of an event without an id: what its line says, where in its file it stands, and what it is imported
+    as."""
     return hash_of(pl.lit("line"), application, mini_program, position, line)
 
 

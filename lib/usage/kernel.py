@@ -1,6 +1,7 @@
 """The counting kernel: from the events of one lake file to half-hour tables, in the order in which they lie.
 
-A lake file is sorted by LAKE_ORDER, so a session is a run of rows: where it begins and ends, and what follows an event, are
+A lake file is sorted by LAKE_ORDER, so a session is a run of rows: where it begins and ends, and what follows an
+event, are
 told by a row's neighbours. Nothing here grows with the number of sessions.
 """
 

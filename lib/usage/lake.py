@@ -1,7 +1,9 @@
 """The lake: immutable files, and one pointer that says which of them are current.
 
-Below the lake's folder stand `current` (the number of the publication), `manifests/<number>.json`, and a folder a tenant with
-its files, each named after what it holds and the publication that wrote it. A file is written beside, synced and renamed,
+Below the lake's folder stand `current` (the number of the publication), `manifests/<number>.json`, and a folder a
+tenant with
+its files, each named after what it holds and the publication that wrote it. A file is written beside, synced and
+renamed,
 and never written again; a publication becomes visible when `current` is replaced, which is one rename. So a reader sees
 the old publication or the new one whole, and a crash at any moment leaves the old one.
 """
@@ -76,7 +78,8 @@ class TenantFiles:
 
 @dataclass(frozen=True)
 class Manifest:
-    """One publication. `as_of` ends the last closed bucket; `applied` are inbox batches in it that may still stand there."""
+    """One publication. `as_of` ends the last closed bucket; `applied` are inbox batches in it that may still stand
+    there."""
 
     publication: int = 0
     as_of: datetime | None = None
@@ -135,7 +138,8 @@ class Lake:
 
     def manifest(self) -> Manifest:
         """The current publication; number 0, with nothing in it, before the first."""
-        # A pointer read just before a publication may name a manifest that is swept just after: then there is a newer one.
+        # A pointer read just before a publication may name a manifest that is swept just after: then there is a newer
+        # one.
         for _ in range(3):
             try:
                 number = (self.folder / "current").read_text()
@@ -155,7 +159,8 @@ class Lake:
             return "0"
 
     def write(self, name: str, writer: Callable[[Path], object]) -> str:
-        """Write a file beside, sync it and rename it into place; returns its name. Raises Unavailable on a full disk."""
+        """Write a file beside, sync it and rename it into place; returns its name. Raises Unavailable on a full
+        disk."""
         place = self.path(name)
         with _disk(self.folder):
             place.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,5 @@
-"""The metrics of SPEC.md, section 2: each one record, with its words, its unit and how it is had from the counted columns."""
+"""The metrics of SPEC.md, section 2: each one record, with its words, its unit and how it is had from the counted
+columns."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ class Unit(StrEnum):
 class Metric:
     """A figure by its key, which is its column everywhere; its words are `metric.<key>` and `metric.<key>_help`.
 
-    `numerator` and `denominator` are counted columns; a metric without a denominator is its numerator. Nothing over nothing
+    `numerator` and `denominator` are counted columns; a metric without a denominator is its numerator. Nothing over
+    nothing
     is null. `more_is_better` is None where neither direction is.
     """
 

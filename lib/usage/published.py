@@ -24,7 +24,8 @@ _PRESENCE = {**_PLACE, "page": pl.String(), "visitor_id": pl.UInt64()}
 
 @dataclass(frozen=True)
 class Published:
-    """One tenant's tables of one publication. Small ones are read once and kept, those of pages and visitors are scanned."""
+    """One tenant's tables of one publication. Small ones are read once and kept, those of pages and visitors are
+    scanned."""
 
     lake: Lake
     publication: int

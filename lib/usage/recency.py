@@ -37,11 +37,13 @@ PAGE_SCOPES = (Scope(4, ("mini_program_id", "page")), Scope(5, ("application_id"
 
 _PLACE = {"application_id": pl.Int32(), "mini_program_id": pl.Int32(), "page": pl.String()}
 RECENCY = {"scope": pl.UInt8(), **_PLACE, "t": pl.Int32(), "p": pl.Int32(), "n": pl.Int64()}
-"""A row: so many (`n`) users were in a place in half hour `t` and before that last in half hour `p`. Unused places are null."""
+"""A row: so many (`n`) users were in a place in half hour `t` and before that last in half hour `p`. Unused places
+are null."""
 
 
 def with_users(presence: pl.DataFrame, per_application: bool) -> pl.DataFrame:
-    """Presence with `user_id`: the visitor, or the visitor in an application where the tenant's applications number their own."""
+    """Presence with `user_id`: the visitor, or the visitor in an application where the tenant's applications number
+    their own."""
     if not per_application:
         return presence.rename({"visitor_id": "user_id"})
     # Odd multiplier (2^64 / golden ratio): the applications' ids are spread over all bits before they meet the hash.

@@ -1,4 +1,5 @@
-"""Taking a batch into a tenant's files: only what it touches is counted again, and the rest stays the very same files."""
+"""Taking a batch into a tenant's files: only what it touches is counted again, and the rest stays the very same
+files."""
 
 from __future__ import annotations
 

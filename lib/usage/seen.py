@@ -1,7 +1,10 @@
-"""Which event keys were seen before, for ever and at bounded cost: sorted runs of 64-bit keys on disk, searched where they lie.
+"""Which event keys were seen before, for ever and at bounded cost: sorted runs of 64-bit keys on disk, searched
+where they lie.
 
-Runs are merged as they grow, so that there are few, each at least twice the next: a look-up costs a binary search a run,
-and a key is rewritten a logarithmic number of times. Two different events share a key with a chance of n²/2⁶⁵: about 3 in
+Runs are merged as they grow, so that there are few, each at least twice the next: a look-up costs a binary search a
+run,
+and a key is rewritten a logarithmic number of times. Two different events share a key with a chance of n²/2⁶⁵: about
+3 in
 10,000 that it ever happened among 100 million.
 """
 
@@ -33,7 +36,8 @@ def are_in(keys: Keys, runs: Sequence[Keys]) -> npt.NDArray[np.bool_]:
 
 
 def merged(runs: Sequence[str], new: Keys, open_run: Callable[[str], Keys]) -> tuple[tuple[str, ...], Keys]:
-    """The runs that stay as they are, and the run to be written: the new keys and the runs that are not twice as long."""
+    """The runs that stay as they are, and the run to be written: the new keys and the runs that are not twice as
+    long."""
     whole = np.sort(new)
     stay = list(runs)
     while stay and len(last := open_run(stay[-1])) < 2 * len(whole):

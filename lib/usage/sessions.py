@@ -18,7 +18,8 @@ LAKE_ORDER = ("application_id", "mini_program_id", "session_id", *ORDER)
 def sessioned(events: pl.DataFrame) -> pl.DataFrame:
     """Whole streams of events with `session_id`, and `day`: the UTC date on which the session began.
 
-    A session that the client names is its stream. Another's id comes from its stream and the instant of its first event, so
+    A session that the client names is its stream. Another's id comes from its stream and the instant of its first
+    event, so
     it is the same in whatever order the events came.
     """
     ordered = events.select(name for name in STORED if name != "session_id").sort("stream_id", *ORDER)

@@ -10,7 +10,8 @@ from lib.usage.recency import NEVER
 
 
 def users_in(chains: pl.DataFrame, first: int, end: int, by: Sequence[str] = ()) -> pl.DataFrame:
-    """`active_users` and `new_users` in the half hours [first, end), and `cumulative_users` up to `end`, a row for each of `by`.
+    """`active_users` and `new_users` in the half hours [first, end), and `cumulative_users` up to `end`, a row for
+    each of `by`.
 
     Without `by` it is one row, zeros where nobody was.
     """
@@ -25,7 +26,8 @@ def users_in(chains: pl.DataFrame, first: int, end: int, by: Sequence[str] = ())
 
 
 def users_by_bucket(chains: pl.DataFrame, buckets: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
-    """`active_users` and `new_users` of each bucket of a trend (lib.usage.buckets.bucket_starts), where somebody was."""
+    """`active_users` and `new_users` of each bucket of a trend (lib.usage.buckets.bucket_starts), where somebody
+    was."""
     inside = chains.join(buckets.select("t", "bucket", "start"), on="t")
     p, n = pl.col("p"), pl.col("n")
     return inside.group_by("bucket", *by).agg(
