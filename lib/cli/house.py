@@ -20,7 +20,9 @@ class House:
     def tenant(self, key: str) -> Tenant:
         """The tenant of a key. Raises NotFound."""
         with self.store.read(EVERY_TENANT) as session:
-            return catalogue.tenant_of(session, key)
+            tenant = catalogue.tenant_of(session, key)
+            session.expunge(tenant)  # else the end of the transaction would take its values away
+            return tenant
 
 
 def open_house() -> House:

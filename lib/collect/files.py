@@ -1,0 +1,211 @@
+"""Files, plain or compressed, as blocks of numbered lines, in bounded memory and however damaged they are."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import polars as pl
+
+from lib.errors import Unavailable
+
+BLOCK_BYTES = 8 << 20
+"""How much text is parsed at a time."""
+
+LINE_BYTES = 1 << 20
+"""A longer line is refused: no log or clickstream has such lines."""
+
+KEPT_BYTES = 64 << 10
+"""How much of a refused line is kept."""
+
+LINES = {"line": pl.UInt32(), "text": pl.String(), "reason": pl.String()}
+"""A line of a file: its number from 1, its text without its end, and why it cannot be read (null: it can)."""
+
+Advance = Callable[[int], None]
+"""Told how many bytes of the file, as it is on disk, were read."""
+
+_READ_BYTES = 256 << 10
+_PIECE_BYTES = 1 << 20
+
+
+class Machine(Protocol):
+    """What bz2 and lzma call a decompressor."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+
+
+class _Gunzip:
+    """zlib's decompressor of gzip members, with the manners of bz2's."""
+
+    def __init__(self) -> None:
+        self._machine = zlib.decompressobj(wbits=31)
+
+    @property
+    def eof(self) -> bool:
+        return self._machine.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._machine.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._machine.unused_data
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        return self._machine.decompress(self._machine.unconsumed_tail + data, max(max_length, 0))
+
+
+_MACHINES: tuple[tuple[bytes, Callable[[], Machine]], ...] = (
+    (b"\x1f\x8b", _Gunzip),
+    (b"BZh", bz2.BZ2Decompressor),
+    (b"\xfd7zXZ\x00", lzma.LZMADecompressor),
+)
+
+
+class Pieces:
+    """The bytes of a file, decompressed when their first bytes say that they are compressed.
+
+    `damage` says afterwards why the rest could not be read.
+    """
+
+    def __init__(self, path: Path, advance: Advance = lambda _count: None) -> None:
+        self.path = path
+        self.damage: str | None = None
+        self._advance = advance
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Pieces of at most 1 MiB. Raises Unavailable when the file cannot be opened or read."""
+        try:
+            with self.path.open("rb") as file:
+                start = self._read(file)
+                make = next((make for magic, make in _MACHINES if start.startswith(magic)), None)
+                if make:
+                    yield from self._decompressed(file, start, make)
+                while start and not make:
+                    yield start
+                    start = self._read(file)
+        except OSError as error:
+            raise Unavailable(what=f"{self.path} cannot be read ({error.strerror})") from error
+
+    def _read(self, file: BinaryIO) -> bytes:
+        data = file.read(_READ_BYTES)
+        self._advance(len(data))
+        return data
+
+    def _decompressed(self, file: BinaryIO, data: bytes, make: Callable[[], Machine]) -> Iterator[bytes]:
+        machine = make()
+        while True:
+            if machine.eof:  # Zeros after the last member are the padding of tapes.
+                data = machine.unused_data.lstrip(b"\0")
+                machine = make()
+                if not data and not (data := self._read(file).lstrip(b"\0")):
+                    return
+            elif not data and machine.needs_input and not (data := self._read(file)):
+                self.damage = "is cut"
+                return
+            try:
+                piece = machine.decompress(data, _PIECE_BYTES)
+            except (zlib.error, lzma.LZMAError, OSError, EOFError):
+                self.damage = "is damaged"
+                return
+            data = b""
+            if piece:
+                yield piece
+
+
+class TextFile:
+    """The lines of a file, in blocks. `trouble` is a sentence, afterwards, on what was wrong with the whole file."""
+
+    def __init__(self, path: Path, advance: Advance = lambda _count: None) -> None:
+        self.path = path
+        self.trouble: str | None = None
+        self._pieces = Pieces(path, advance)
+        self._next_line = 1
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        """Frames of LINES, empty lines included, none of which is longer than 1 MiB."""
+        for block in self._blocks():
+            lines = _numbered(block, self._next_line)
+            self._next_line += lines.height
+            yield lines
+        if self._pieces.damage:
+            self.trouble = (
+                f"{self.path} {self._pieces.damage} after line {self._next_line - 1}: what stands before was "
+                "imported; import the whole file when you have it, and nothing will count twice"
+            )
+
+    def _blocks(self) -> Iterator[bytes]:
+        held: list[bytes] = []
+        size, is_first, is_skipping = 0, True, False
+        for piece in self._pieces:
+            if is_first and _is_utf16(piece):
+                convert = "convert it first (iconv -f UTF-16 -t UTF-8)"
+                self.trouble = f"{self.path} looks like UTF-16, not UTF-8: {convert}; nothing of it was imported"
+                return
+            if is_first:
+                piece = piece.removeprefix(codecs.BOM_UTF8)
+            is_first = False
+            if is_skipping:
+                _, newline, piece = piece.partition(b"\n")
+                is_skipping = not newline
+                if is_skipping:
+                    continue
+                piece = newline + piece
+            held.append(piece)
+            size += len(piece)
+            if size < BLOCK_BYTES:
+                continue
+            block, newline, rest = b"".join(held).rpartition(b"\n")
+            if newline:
+                yield block
+                held, size = [rest], len(rest)
+            else:  # One line fills the block: its beginning is enough to refuse it.
+                held, size, is_skipping = [rest[: LINE_BYTES + 1]], LINE_BYTES + 1, True
+        block, newline, rest = b"".join(held).rpartition(b"\n")
+        if newline:
+            yield block
+        if rest and not self._pieces.damage:  # Half a line of a cut file is another line in the whole file.
+            yield rest
+
+
+def _is_utf16(start: bytes) -> bool:
+    head = start[:4096]
+    return head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or head.count(0) > len(head) // 4
+
+
+def _numbered(block: bytes, first: int) -> pl.DataFrame:
+    """The lines of a block that does not end with a newline."""
+    try:
+        texts = pl.Series([block.decode()]).str.split("\n").explode()
+        is_long = pl.col("text").str.len_bytes() > LINE_BYTES
+        reasons = pl.when(is_long).then(pl.lit("longer than 1 MiB")).otherwise(None)
+    except UnicodeDecodeError:
+        lines = block.split(b"\n")
+        texts = pl.Series([line.decode(errors="replace") for line in lines], dtype=pl.String)
+        faults = pl.Series([_fault(line) for line in lines], dtype=pl.String)
+        reasons = pl.lit(faults)
+    numbered = pl.DataFrame({"text": texts}).with_row_index("line", first)
+    numbered = numbered.with_columns(reason=reasons, text=pl.col("text").str.strip_suffix("\r"))
+    return numbered.select(pl.col(name).cast(dtype) for name, dtype in LINES.items())
+
+
+def _fault(line: bytes) -> str | None:
+    if len(line) > LINE_BYTES:
+        return "longer than 1 MiB"
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return "not UTF-8"
+    return None
