@@ -1,26 +1,23 @@
-"""What is done to accounts: making, changing, disabling, ending (SPEC A3, A7, A8)."""
+"""Accounts, and what each is and holds (SPEC A3, A8)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from lib.access.lockout import PER_ACCOUNT, PER_ADDRESS, Wait
-from lib.access.passwords import fault_of
+from lib.access.passwords import fault_of, new_password
 from lib.access.permissions import AccountType, Permission
 from lib.errors import AlreadyThere, NotFound, NotPermitted
 from lib.logs import Operator
 from lib.queries.administration.acting import checked_optional_name, kind, note, refused, row_of
-from lib.store import accounts, attempts
+from lib.store import accounts
 from lib.store.tables import (
     Account,
     AccountApplication,
-    AccountSession,
     Application,
     Grant,
     Organization,
@@ -87,9 +84,16 @@ class Reach:
         return self.tenant_id
 
 
-def add_account(
-    session: Session, reach: Reach, operator: Operator, given: AccountInput, password: str
-) -> None:
+def first_administrator(session: Session, operator: Operator, name: str) -> str | None:
+    """Make a system administrator with a random password, and return that, where there is no account at all."""
+    if session.scalar(select(Account.id).limit(1)) is not None:
+        return None
+    password = new_password()
+    add_account(session, Reach(None, system=True), operator, AccountInput(name, AccountType.SYSTEM), password)
+    return password
+
+
+def add_account(session: Session, reach: Reach, operator: Operator, given: AccountInput, password: str) -> None:
     """Raises BadInput for the password, AlreadyThere, and NotFound for what it should belong to or hold."""
     require_password(password)
     tenant_id = reach.tenant_of(given.type)
@@ -138,74 +142,6 @@ def edit_account(session: Session, reach: Reach, operator: Operator, given: Acco
         note(session, noted_in, operator, "account", "edit", row.name, row.id, old, new)
 
 
-def set_password(session: Session, reach: Reach, operator: Operator, name: str, password: str) -> None:
-    """Change the password and end every session of the account. Raises BadInput."""
-    require_password(password)
-    row = account_of(session, reach, name)
-    old = {"password_changed_at": row.password_changed_at.isoformat()}
-    accounts.set_password(session, row, password)
-    new = {"password_changed_at": row.password_changed_at.isoformat()}
-    note(session, row.tenant_id, operator, "account", "set_password", row.name, row.id, old, new)
-
-
-def disable_account(session: Session, reach: Reach, operator: Operator, name: str) -> None:
-    """Let nobody in by it, and end its sessions. Raises BadInput for oneself and the last system
-    administrator."""
-    row = account_of(session, reach, name)
-    if row.id == operator.account_id:
-        raise refused("own_account")
-    if row.is_disabled:
-        raise refused("disabled_already", name=row.name)
-    require_another_administrator(session, row)
-    row.is_disabled = True
-    accounts.end_sessions(session, row.id)
-    old, new = {"is_disabled": False}, {"is_disabled": True}
-    note(session, row.tenant_id, operator, "account", "disable", row.name, row.id, old, new)
-
-
-def enable_account(session: Session, reach: Reach, operator: Operator, name: str) -> None:
-    """Let it sign in again. Raises BadInput where it is not disabled."""
-    row = account_of(session, reach, name)
-    if not row.is_disabled:
-        raise refused("enabled_already", name=row.name)
-    row.is_disabled = False
-    old, new = {"is_disabled": True}, {"is_disabled": False}
-    note(session, row.tenant_id, operator, "account", "enable", row.name, row.id, old, new)
-
-
-def unlock_account(session: Session, reach: Reach, operator: Operator, name: str) -> None:
-    """Forgive the failed attempts to sign in, so that the next one need not wait. Raises BadInput where
-    none does."""
-    row = account_of(session, reach, name)
-    wait = wait_of_account(session, row.name)
-    if wait is None:
-        raise refused("not_locked", name=row.name)
-    attempts.forgive(session, row, operator.address, datetime.now(UTC))
-    old, new = {"locked_until": wait.until.isoformat()}, {"locked_until": None}
-    note(session, row.tenant_id, operator, "account", "unlock", row.name, row.id, old, new)
-
-
-def revoke_sessions(session: Session, reach: Reach, operator: Operator, name: str) -> None:
-    """Sign the account out everywhere. Raises BadInput where it is not signed in."""
-    row = account_of(session, reach, name)
-    now = datetime.now(UTC)
-    valid = AccountSession.revoked_at.is_(None) & (AccountSession.expires_at > now)
-    counted = (
-        select(func.count()).select_from(AccountSession).where(AccountSession.account_id == row.id, valid)
-    )
-    sessions = session.scalar(counted)
-    if not sessions:
-        raise refused("not_signed_in", name=row.name)
-    accounts.end_sessions(session, row.id)
-    old, new = {"sessions": sessions}, {"sessions": 0}
-    note(session, row.tenant_id, operator, "account", "revoke_sessions", row.name, row.id, old, new)
-
-
-def wait_of_account(session: Session, name: str) -> Wait | None:
-    """What failed attempts under the name impose on its next one, wherever it comes from."""
-    return attempts.wait_of(session, name, "", PER_ACCOUNT, PER_ADDRESS, datetime.now(UTC))
-
-
 def account_of(session: Session, reach: Reach, name: str) -> Account:
     """The account of a name, when it is in reach. Raises NotFound."""
     row = accounts.account_named(session, name)
@@ -225,13 +161,9 @@ def require_another_administrator(session: Session, row: Account) -> None:
     """Raise BadInput where the account is the only system administrator that can sign in."""
     if row.type != AccountType.SYSTEM.value or row.is_disabled:
         return
-    administrators = select(Account).where(
-        Account.type == AccountType.SYSTEM.value, Account.is_disabled.is_(False)
-    )
+    administrators = select(Account).where(Account.type == AccountType.SYSTEM.value, Account.is_disabled.is_(False))
     # Locked, so that two administrators cannot disable each other at once.
-    if [other.id for other in session.scalars(administrators.order_by(Account.id).with_for_update())] == [
-        row.id
-    ]:
+    if [other.id for other in session.scalars(administrators.order_by(Account.id).with_for_update())] == [row.id]:
         raise refused("last_administrator")
 
 
@@ -240,9 +172,7 @@ def described(session: Session, row: Account) -> dict[str, Any]:
     session.flush()
     organization = session.get(Organization, row.organization_id) if row.organization_id is not None else None
     roles = select(Role.key).join(Grant, Grant.role_id == Role.id).where(Grant.account_id == row.id)
-    held = select(Application.key).join(
-        AccountApplication, AccountApplication.application_id == Application.id
-    )
+    held = select(Application.key).join(AccountApplication, AccountApplication.application_id == Application.id)
     return {
         "name": row.name,
         "display_name": row.display_name,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from lib.access.permissions import AccountType, Permission
 from lib.logs import Operator
-from lib.queries.administration import account_acts as acts
+from lib.queries.administration import account_access, account_acts
 from lib.queries.administration.account_acts import AccountInput, Reach
 from lib.queries.administration.acting import INSTANT, SEVERAL, WORDS, YES_OR_NO, Administering
 from lib.queries.gate import needs
@@ -43,9 +43,9 @@ class AccountAdministration(Administering):
             seen_at = {row[0]: row[1] for row in session.execute(seen)}
             rows = []
             for row in found:
-                wait = acts.wait_of_account(session, row.name)
+                wait = account_access.wait_of_account(session, row.name)
                 state = (row.is_disabled, wait and wait.until, seen_at.get(row.id), row.created_at)
-                rows.append((*acts.described(session, row).values(), *state))
+                rows.append((*account_acts.described(session, row).values(), *state))
         schema = {
             "name": WORDS,
             "display_name": WORDS,
@@ -64,48 +64,46 @@ class AccountAdministration(Administering):
     @needs(Permission.ACCOUNT_MANAGE)
     def account_types(self) -> list[AccountType]:
         """The types that the viewer can give."""
-        return [AccountType.ORDINARY, AccountType.PLATFORM] + (
-            [AccountType.SYSTEM] if self._reach.system else []
-        )
+        return [AccountType.ORDINARY, AccountType.PLATFORM] + ([AccountType.SYSTEM] if self._reach.system else [])
 
     @needs(Permission.ACCOUNT_MANAGE)
     def add_account(self, given: AccountInput, password: str) -> None:
         """Raises BadInput for the password, AlreadyThere, and NotFound for what it should belong to or
         hold."""
-        self._act_in_reach(acts.add_account, given, password)
+        self._act_in_reach(account_acts.add_account, given, password)
 
     @needs(Permission.ACCOUNT_MANAGE)
     def edit_account(self, given: AccountInput) -> None:
         """Make the account of the name what is given. Raises BadInput for another type of oneself, or of
         the last system
         administrator."""
-        self._act_in_reach(acts.edit_account, given)
+        self._act_in_reach(account_acts.edit_account, given)
 
     @needs(Permission.ACCOUNT_MANAGE)
     def set_password(self, name: str, password: str) -> None:
         """Change the password and end every session of the account. Raises BadInput."""
-        self._act_in_reach(acts.set_password, name, password)
+        self._act_in_reach(account_access.set_password, name, password)
 
     @needs(Permission.ACCOUNT_MANAGE)
     def disable_account(self, name: str) -> None:
         """Let nobody in by it, and end its sessions. Raises BadInput for oneself and the last system
         administrator."""
-        self._act_in_reach(acts.disable_account, name)
+        self._act_in_reach(account_access.disable_account, name)
 
     @needs(Permission.ACCOUNT_MANAGE)
     def enable_account(self, name: str) -> None:
         """Let it sign in again. Raises BadInput where it is not disabled."""
-        self._act_in_reach(acts.enable_account, name)
+        self._act_in_reach(account_access.enable_account, name)
 
     @needs(Permission.ACCOUNT_MANAGE)
     def unlock_account(self, name: str) -> None:
         """Forgive the failed attempts to sign in. Raises BadInput where none makes the next one wait."""
-        self._act_in_reach(acts.unlock_account, name)
+        self._act_in_reach(account_access.unlock_account, name)
 
     @needs(Permission.ACCOUNT_MANAGE)
     def revoke_sessions(self, name: str) -> None:
         """Sign the account out everywhere. Raises BadInput where it is not signed in."""
-        self._act_in_reach(acts.revoke_sessions, name)
+        self._act_in_reach(account_access.revoke_sessions, name)
 
     @property
     def _reach(self) -> Reach:

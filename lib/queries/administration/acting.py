@@ -59,9 +59,7 @@ class Administering(ViewerQueries):
         # System administrators' accounts belong to no tenant, which only the scope of every tenant reaches.
         return EVERY_TENANT if self.viewer.account_type is AccountType.SYSTEM else self.viewer.tenant_id
 
-    def _act(
-        self, act: Callable[Concatenate[Session, int, Operator, P], R], *args: P.args, **kwargs: P.kwargs
-    ) -> R:
+    def _act(self, act: Callable[Concatenate[Session, int, Operator, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         with self.store.write(self._scope) as session:
             return act(session, self.viewer.tenant_id, Operator.of(self.viewer), *args, **kwargs)
 
@@ -69,11 +67,7 @@ class Administering(ViewerQueries):
         """The applications that the viewer holds (SPEC A5), by key."""
         scope = self.viewer.applications
         held = sa.true() if scope.every else Application.id.in_(scope.ids)
-        return (
-            select(Application)
-            .where(Application.tenant_id == self.viewer.tenant_id, held)
-            .order_by(Application.key)
-        )
+        return select(Application).where(Application.tenant_id == self.viewer.tenant_id, held).order_by(Application.key)
 
     def _require_every_application(self) -> None:
         if not self.viewer.applications.every:

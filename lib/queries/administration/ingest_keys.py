@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lib.access.permissions import Permission
+from lib.access.tokens import hash_of_token
 from lib.errors import NotFound
 from lib.logs import Operator
 from lib.queries.administration.acting import (
@@ -39,34 +39,22 @@ class IngestKeyInput:
     application: str | None = None
 
 
-def hash_of_key(key: str) -> str:
-    """What is kept of a key: the SHA-256 of its UTF-8 bytes in hexadecimal. A key is random, so a slow
-    hash adds nothing."""
-    return hashlib.sha256(key.encode()).hexdigest()
-
-
 def add_ingest_key(session: Session, tenant_id: int, operator: Operator, given: IngestKeyInput) -> str:
     """Make a key and return it, the only time that it can be read. Raises NotFound."""
     program = row_of(session, MiniProgram, tenant_id, given.mini_program, "mini_program")
-    host = (
-        row_of(session, Application, tenant_id, given.application, "application")
-        if given.application
-        else None
-    )
+    host = row_of(session, Application, tenant_id, given.application, "application") if given.application else None
     key = "dk" + secrets.token_hex(24)
     row = IngestKey(
         tenant_id=tenant_id,
         mini_program_id=program.id,
         application_id=host and host.id,
-        key_hash=hash_of_key(key),
+        key_hash=hash_of_token(key),
         prefix=key[:PREFIX_LENGTH],
         created_at=datetime.now(UTC),
     )
     session.add(row)
     session.flush()
-    note(
-        session, tenant_id, operator, "ingest_key", "add", row.prefix, row.id, None, _ingest_key(session, row)
-    )
+    note(session, tenant_id, operator, "ingest_key", "add", row.prefix, row.id, None, _ingest_key(session, row))
     return key
 
 

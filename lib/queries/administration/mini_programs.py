@@ -1,4 +1,4 @@
-"""Mini programs, and the applications that they are linked to (SPEC A1, A2)."""
+"""Mini programs (SPEC A1)."""
 
 from __future__ import annotations
 
@@ -11,22 +11,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lib.access.permissions import Permission
-from lib.errors import NotFound
 from lib.logs import Operator
 from lib.queries.administration.acting import (
     INSTANT,
     SEVERAL,
     WORDS,
-    Administering,
     checked_name,
     checked_optional_name,
     checked_text,
     inserted,
-    kind,
     note,
-    refused,
     row_of,
 )
+from lib.queries.administration.links import LinkAdministration
 from lib.queries.gate import needs
 from lib.store.catalogue import checked_key
 from lib.store.tables import Application, Link, MiniProgram
@@ -64,9 +61,7 @@ def add_mini_program(
     session: Session, tenant_id: int, operator: Operator, given: MiniProgramInput, source: str = "console"
 ) -> None:
     """Add it and link it to its applications. Raises AlreadyThere, and NotFound for an application."""
-    applications = [
-        row_of(session, Application, tenant_id, key, "application") for key in sorted(given.applications)
-    ]
+    applications = [row_of(session, Application, tenant_id, key, "application") for key in sorted(given.applications)]
     now = datetime.now(UTC)
     row = MiniProgram(tenant_id=tenant_id, key=given.key, name=given.name, source=source, created_at=now)
     row.kind, row.status, row.description = given.kind, given.status.value, given.description
@@ -89,47 +84,6 @@ def edit_mini_program(session: Session, tenant_id: int, operator: Operator, give
         note(session, tenant_id, operator, "mini_program", "edit", row.name, row.id, old, _mini_program(row))
 
 
-def link(session: Session, tenant_id: int, operator: Operator, mini_program: str, application: str) -> None:
-    """Link the mini program to the application from now on. Raises BadInput where it is linked already."""
-    program = row_of(session, MiniProgram, tenant_id, mini_program, "mini_program")
-    host = row_of(session, Application, tenant_id, application, "application")
-    if _open_link(session, program, host) is not None:
-        raise refused("linked_already", mini_program=mini_program, application=application)
-    row = Link(
-        tenant_id=tenant_id, mini_program_id=program.id, application_id=host.id, linked_at=datetime.now(UTC)
-    )
-    session.add(row)
-    session.flush()
-    name = f"{program.key} - {host.key}"
-    note(session, tenant_id, operator, "link", "add", name, row.id, None, _link(row, program, host))
-
-
-def unlink(session: Session, tenant_id: int, operator: Operator, mini_program: str, application: str) -> None:
-    """End the link now; it stays with its dates. Raises BadInput where there is none."""
-    program = row_of(session, MiniProgram, tenant_id, mini_program, "mini_program")
-    host = row_of(session, Application, tenant_id, application, "application")
-    row = _open_link(session, program, host)
-    if row is None:
-        raise refused("not_linked", mini_program=mini_program, application=application)
-    old = _link(row, program, host)
-    row.unlinked_at = datetime.now(UTC)
-    name = f"{program.key} - {host.key}"
-    note(session, tenant_id, operator, "link", "end", name, row.id, old, _link(row, program, host))
-
-
-def _open_link(session: Session, program: MiniProgram, host: Application) -> Link | None:
-    # The mini program's row is locked first, so that two that link at once do not both find nothing.
-    session.execute(select(MiniProgram.id).where(MiniProgram.id == program.id).with_for_update())
-    return session.scalar(
-        select(Link).where(
-            Link.tenant_id == program.tenant_id,
-            Link.mini_program_id == program.id,
-            Link.application_id == host.id,
-            Link.unlinked_at.is_(None),
-        )
-    )
-
-
 def _mini_program(row: MiniProgram) -> dict[str, object]:
     return {
         "key": row.key,
@@ -140,18 +94,8 @@ def _mini_program(row: MiniProgram) -> dict[str, object]:
     }
 
 
-def _link(row: Link, program: MiniProgram, host: Application) -> dict[str, object]:
-    ended = row.unlinked_at and row.unlinked_at.isoformat()
-    return {
-        "mini_program": program.key,
-        "application": host.key,
-        "linked_at": row.linked_at.isoformat(),
-        "unlinked_at": ended,
-    }
-
-
-class MiniProgramAdministration(Administering):
-    """Mini programs and links; a viewer with listed applications reaches those linked to one of them."""
+class MiniProgramAdministration(LinkAdministration):
+    """Mini programs; a viewer with listed applications reaches those linked to one of them."""
 
     @needs(Permission.CATALOGUE_MANAGE)
     def mini_programs(self) -> pl.DataFrame:
@@ -159,18 +103,10 @@ class MiniProgramAdministration(Administering):
         `applications` (keys of
         those held that are linked now), `source`, `created_at`."""
         links = self.links()
-        now = (
-            links.filter(pl.col("unlinked_at").is_null())
-            .group_by("mini_program")
-            .agg(pl.col("application").sort())
-        )
+        now = links.filter(pl.col("unlinked_at").is_null()).group_by("mini_program").agg(pl.col("application").sort())
         applications = dict(now.iter_rows())
         reached = None if self.viewer.applications.every else set(links["mini_program"])
-        of_tenant = (
-            select(MiniProgram)
-            .where(MiniProgram.tenant_id == self.viewer.tenant_id)
-            .order_by(MiniProgram.key)
-        )
+        of_tenant = select(MiniProgram).where(MiniProgram.tenant_id == self.viewer.tenant_id).order_by(MiniProgram.key)
         with self.store.read(self._scope) as session:
             rows = [
                 (*_mini_program(row).values(), applications.get(row.key, []), row.source, row.created_at)
@@ -179,24 +115,6 @@ class MiniProgramAdministration(Administering):
             ]
         words = dict.fromkeys(("key", "name", "kind", "status", "description"), WORDS)
         schema = {**words, "applications": SEVERAL, "source": WORDS, "created_at": INSTANT}
-        return pl.DataFrame(rows, schema, orient="row")
-
-    @needs(Permission.CATALOGUE_MANAGE)
-    def links(self) -> pl.DataFrame:
-        """A row for each link of an application held, ended ones too: `mini_program`, `application`
-        (keys), `linked_at`,
-        `unlinked_at` (null: still linked)."""
-        held = self._applications().subquery()
-        statement = (
-            select(MiniProgram.key, held.c.key, Link.linked_at, Link.unlinked_at)
-            .join_from(Link, MiniProgram, Link.mini_program_id == MiniProgram.id)
-            .join(held, Link.application_id == held.c.id)
-            .where(Link.tenant_id == self.viewer.tenant_id)
-            .order_by(MiniProgram.key, held.c.key, Link.linked_at)
-        )
-        with self.store.read(self._scope) as session:
-            rows = [tuple(row) for row in session.execute(statement)]
-        schema = {"mini_program": WORDS, "application": WORDS, "linked_at": INSTANT, "unlinked_at": INSTANT}
         return pl.DataFrame(rows, schema, orient="row")
 
     @needs(Permission.CATALOGUE_MANAGE)
@@ -213,22 +131,3 @@ class MiniProgramAdministration(Administering):
         """Change name, kind, status and description of the mini program of the key. Raises NotFound."""
         self._require_mini_program(given.key)
         self._act(edit_mini_program, given)
-
-    @needs(Permission.CATALOGUE_MANAGE)
-    def link(self, mini_program: str, application: str) -> None:
-        """Link the mini program to the application from now on. Raises BadInput where it is linked
-        already."""
-        self._require_mini_program(mini_program)
-        self._require_application(application)
-        self._act(link, mini_program, application)
-
-    @needs(Permission.CATALOGUE_MANAGE)
-    def unlink(self, mini_program: str, application: str) -> None:
-        """End the link now; it stays with its dates. Raises BadInput where there is none."""
-        self._require_mini_program(mini_program)
-        self._require_application(application)
-        self._act(unlink, mini_program, application)
-
-    def _require_mini_program(self, key: str) -> None:
-        if key not in set(self.mini_programs()["key"]):
-            raise NotFound(kind=kind("mini_program"), key=key)

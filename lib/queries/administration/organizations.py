@@ -43,13 +43,9 @@ def add_organization(session: Session, tenant_id: int, operator: Operator, given
     """Raises AlreadyThere, and NotFound for the parent."""
     tree = _tree(session, tenant_id)
     parent = row_of(session, Organization, tenant_id, given.parent, "organization") if given.parent else None
-    row = Organization(
-        tenant_id=tenant_id, key=given.key, name=given.name, parent_id=parent.id if parent else None
-    )
+    row = Organization(tenant_id=tenant_id, key=given.key, name=given.name, parent_id=parent.id if parent else None)
     inserted(session, row, "organization", given.key)
-    note(
-        session, tenant_id, operator, "organization", "add", row.name, row.id, None, _organization(row, tree)
-    )
+    note(session, tenant_id, operator, "organization", "add", row.name, row.id, None, _organization(row, tree))
 
 
 def edit_organization(session: Session, tenant_id: int, operator: Operator, given: OrganizationInput) -> None:

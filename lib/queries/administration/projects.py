@@ -81,9 +81,7 @@ def add_application(
         created_at=datetime.now(UTC),
     )
     inserted(session, row, "application", given.key)
-    note(
-        session, tenant_id, operator, "application", "add", row.name, row.id, None, _application(session, row)
-    )
+    note(session, tenant_id, operator, "application", "add", row.name, row.id, None, _application(session, row))
 
 
 def edit_application(session: Session, tenant_id: int, operator: Operator, given: ApplicationInput) -> None:
@@ -121,14 +119,8 @@ class ProjectAdministration(Administering):
         every = self.viewer.applications.every
         with self.store.read(self._scope) as session:
             held = Counter(application.project_id for application in session.scalars(self._applications()))
-            of_tenant = (
-                select(Project).where(Project.tenant_id == self.viewer.tenant_id).order_by(Project.key)
-            )
-            rows = [
-                (row.key, row.name, held[row.id])
-                for row in session.scalars(of_tenant)
-                if every or held[row.id]
-            ]
+            of_tenant = select(Project).where(Project.tenant_id == self.viewer.tenant_id).order_by(Project.key)
+            rows = [(row.key, row.name, held[row.id]) for row in session.scalars(of_tenant) if every or held[row.id]]
         return pl.DataFrame(rows, {"key": WORDS, "name": WORDS, "applications": COUNT}, orient="row")
 
     @needs(Permission.CATALOGUE_MANAGE)

@@ -80,12 +80,16 @@ def delete_role(session: Session, tenant_id: int, operator: Operator, key: str) 
     note(session, tenant_id, operator, "role", "delete", row.name, row.id, old, None)
 
 
+def roles_of(session: Session, tenant_id: int) -> list[tuple[Role, list[str]]]:
+    """The tenant's roles by key, each with the names of its permissions."""
+    rows = session.scalars(select(Role).where(Role.tenant_id == tenant_id).order_by(Role.key)).all()
+    return [(row, _permissions(session, row)) for row in rows]
+
+
 def grantable(session: Session, tenant_id: int) -> frozenset[Permission]:
     """The permissions that a role of the tenant can give now."""
     delegates = bool(session.scalar(select(Tenant.delegates_operation_log).where(Tenant.id == tenant_id)))
-    return granted(
-        frozenset(record.permission.value for record in PERMISSIONS), delegates_operation_log=delegates
-    )
+    return granted(frozenset(record.permission.value for record in PERMISSIONS), delegates_operation_log=delegates)
 
 
 def _require_grantable(session: Session, tenant_id: int, permissions: frozenset[Permission]) -> None:
@@ -103,8 +107,11 @@ def _permit(session: Session, row: Role, permissions: frozenset[Permission]) -> 
 
 
 def _role(session: Session, row: Role) -> dict[str, object]:
-    permissions = select(RolePermission.permission).where(RolePermission.role_id == row.id)
-    return {"key": row.key, "name": row.name, "permissions": sorted(session.scalars(permissions))}
+    return {"key": row.key, "name": row.name, "permissions": _permissions(session, row)}
+
+
+def _permissions(session: Session, row: Role) -> list[str]:
+    return sorted(session.scalars(select(RolePermission.permission).where(RolePermission.role_id == row.id)))
 
 
 class RoleAdministration(Administering):
@@ -115,15 +122,12 @@ class RoleAdministration(Administering):
         """A row for each role: `key`, `name`, `permissions` (list of `resource:action`), `accounts` (how
         many have it)."""
         tenant_id = self.viewer.tenant_id
-        counted = (
-            select(Grant.role_id, func.count()).where(Grant.tenant_id == tenant_id).group_by(Grant.role_id)
-        )
-        of_tenant = select(Role).where(Role.tenant_id == tenant_id).order_by(Role.key)
+        counted = select(Grant.role_id, func.count()).where(Grant.tenant_id == tenant_id).group_by(Grant.role_id)
         with self.store.read(self._scope) as session:
             accounts = {row[0]: row[1] for row in session.execute(counted)}
             rows = [
-                (*_role(session, row).values(), accounts.get(row.id, 0))
-                for row in session.scalars(of_tenant).all()
+                (row.key, row.name, permissions, accounts.get(row.id, 0))
+                for row, permissions in roles_of(session, tenant_id)
             ]
         schema = {"key": WORDS, "name": WORDS, "permissions": SEVERAL, "accounts": COUNT}
         return pl.DataFrame(rows, schema, orient="row")

@@ -104,9 +104,7 @@ class TenantAdministration(Administering):
                 for row in session.scalars(select(Tenant).order_by(Tenant.key))
             ]
         words = dict.fromkeys(("key", "name", "memo"), WORDS)
-        settings = dict.fromkeys(
-            ("numbers_visitors_per_application", "delegates_operation_log", "is_demo"), YES_OR_NO
-        )
+        settings = dict.fromkeys(("numbers_visitors_per_application", "delegates_operation_log", "is_demo"), YES_OR_NO)
         return pl.DataFrame(rows, {**words, **settings, "created_at": INSTANT}, orient="row")
 
     @needs(Permission.TENANT_MANAGE)
