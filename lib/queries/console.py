@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from lib.access.viewer import Viewer
+from lib.queries.administration import AdministrationQueries
 from lib.queries.own_account import OwnAccount
+from lib.queries.programs import ProgramQueries
+from lib.queries.status import StatusQueries
+from lib.queries.usage import UsageQueries
+from lib.queries.visits import VisitQueries
 from lib.settings import Settings
 from lib.store import Store
 from lib.words import say
@@ -35,6 +40,31 @@ class Console:
     def zone(self) -> ZoneInfo:
         """The viewer's time zone."""
         return ZoneInfo(self.viewer.zone)
+
+    @property
+    def usage(self) -> UsageQueries:
+        """Figures of usage."""
+        return UsageQueries(self._viewer_now(), self.store, self.settings.lake)
+
+    @property
+    def programs(self) -> ProgramQueries:
+        """Mini programs and the applications that they are linked to."""
+        return ProgramQueries(self._viewer_now(), self.store)
+
+    @property
+    def visits(self) -> VisitQueries:
+        """Visits of imported access logs."""
+        return VisitQueries(self._viewer_now(), self.store, self.settings.lake)
+
+    @property
+    def status(self) -> StatusQueries:
+        """How fresh the figures are, the runs of jobs, the bucket ledger."""
+        return StatusQueries(self._viewer_now(), self.store, self.settings.lake)
+
+    @property
+    def administration(self) -> AdministrationQueries:
+        """What the viewer administers."""
+        return AdministrationQueries(self._viewer_now(), self.store)
 
     @property
     def own(self) -> OwnAccount:

@@ -13,10 +13,11 @@ from lib.queries.entrance import Entrance, OpenedSession
 from lib.settings import Settings, load_settings
 from lib.store import Store
 from lib.store.sessions import Badge
-from lib.ui.cookies import COOKIE, HOST_COOKIE
+from lib.ui import cookies
 from lib.words import Language
 
 _SESSION, _TICKET, _LANGUAGE = "daybook_session", "daybook_ticket", "daybook_language"
+_TENANT = "daybook_tenant"
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Entry:
 
 def entry() -> Entry:
     """What the browser of this run shows at the entrance."""
-    return Entry(badge(), _text(st.query_params.get("tenant")), language(), address())
+    return Entry(badge(), tenant(), language(), address())
 
 
 def badge() -> Badge | None:
@@ -65,20 +66,35 @@ def badge() -> Badge | None:
     opened = st.session_state.get(_SESSION)
     if isinstance(opened, int):
         return opened
-    cookies = st.context.cookies
-    return _text(cookies.get(HOST_COOKIE)) or _text(cookies.get(COOKIE))
+    return cookies.token_in(st.context.cookies, is_https=_is_https())
+
+
+def tenant() -> str | None:
+    """The key of the tenant that a system administrator wants to see: the address's, else the one last chosen."""
+    return _text(st.query_params.get("tenant")) or _text(st.session_state.get(_TENANT))
+
+
+def choose_tenant(key: str) -> None:
+    """See this tenant from now on, and say so in the address."""
+    st.session_state[_TENANT] = st.query_params["tenant"] = key
 
 
 def remember(opened: OpenedSession) -> None:
-    """Let this tab show the session from now on, and its browser exchange the ticket for a cookie."""
+    """Let this tab show the session from now on, and its browser exchange the ticket for a cookie.
+
+    What the tab kept of whoever was there before is dropped.
+    """
+    spoken = st.session_state.get(_LANGUAGE)
+    st.session_state.clear()
+    if spoken is not None:
+        st.session_state[_LANGUAGE] = spoken
     st.session_state[_SESSION] = opened.session_id
     st.session_state[_TICKET] = opened.ticket
 
 
 def forget() -> None:
-    """Let this tab show the session no more."""
-    st.session_state.pop(_SESSION, None)
-    st.session_state.pop(_TICKET, None)
+    """Let this tab show the session no more, nor anything that it kept of it."""
+    st.session_state.clear()
 
 
 def ticket() -> str | None:
@@ -110,6 +126,11 @@ def address() -> str:
 def user_agent() -> str:
     """What the browser calls itself."""
     return _text(st.context.headers.get("user-agent")) or ""
+
+
+def _is_https() -> bool:
+    forwarded = _text(st.context.headers.get("x-forwarded-proto")) or ""
+    return forwarded.split(",")[0].strip() == "https" or (_text(st.context.url) or "").startswith("https:")
 
 
 def _text(value: object) -> str | None:

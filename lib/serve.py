@@ -1,0 +1,80 @@
+"""What Home.py hands to `st.App`: routes, middleware, the lifespan with the schedule, and what becomes of errors."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import importlib
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, TypedDict
+
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+from streamlit.runtime.pages_manager import PagesManager
+
+from lib.access.passwords import nobodys_hash
+from lib.api import health
+from lib.jobs import schedule
+from lib.queries.entrance import Entrance
+from lib.settings import Settings, load_settings
+from lib.store import Store
+from lib.ui import faults
+from lib.ui.server import Guard, session_route
+
+NO_SCHEDULE = "off"
+"""The value of DAYBOOK_SCHEDULE that leaves the schedule to cron or a timer."""
+
+
+class AppOptions(TypedDict):
+    """Arguments of `st.App`."""
+
+    routes: list[BaseRoute]
+    middleware: list[Middleware]
+    lifespan: Callable[[Any], AbstractAsyncContextManager[None]]
+    on_script_error: Callable[[Exception], bool]
+
+
+def app_options() -> AppOptions:
+    """Compose the server from the settings. Raises BadSetting."""
+    # While this is unset, Streamlit runs the files in pages/ without Home.py. `st.navigation` sets it too, but only
+    # in the first run that gets so far.
+    PagesManager.uses_pages_directory = False
+    settings = load_settings()
+    store = Store(settings.database_url)
+    return AppOptions(
+        routes=[*health.routes(store, settings), session_route(Entrance(store), settings.base_url)],
+        middleware=[Middleware(Guard, base_url=settings.base_url)],
+        lifespan=lambda _app: _lifespan(settings),
+        on_script_error=faults.on_script_error,
+    )
+
+
+@asynccontextmanager
+async def _lifespan(settings: Settings) -> AsyncIterator[None]:
+    await asyncio.to_thread(_warm_up)
+    if os.environ.get("DAYBOOK_SCHEDULE") == NO_SCHEDULE:
+        yield
+        return
+    stop = asyncio.Event()
+    running = asyncio.create_task(schedule.run(stop, settings), name="schedule")
+    try:
+        yield
+    finally:
+        stop.set()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(running, timeout=10)
+
+
+def _warm_up() -> None:
+    """Load now what Streamlit would load in the first run, and take it out of the collector's sight.
+
+    Streamlit collects garbage after every run; what is frozen it does not look at again, which halves the run.
+    """
+    for name in ("pandas", "pyarrow", "plotly.graph_objects", "lib.ui.shell"):
+        importlib.import_module(name)
+    nobodys_hash()
+    gc.collect()
+    gc.freeze()

@@ -1,0 +1,123 @@
+"""The account menu at the top right: who is signed in, language, time zone, password, sign-out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from lib.errors import BadInput
+from lib.queries.console import Console
+from lib.queries.own_account import offset_of, zones
+from lib.ui import visitor
+from lib.ui.escaping import plain
+from lib.ui.page import show_error
+from lib.words import Language, say
+
+_LEFT = "daybook_left"
+
+
+def draw(console: Console) -> None:
+    """Draw the menu; its place is in lib/ui/look.py."""
+    viewer, say = console.viewer, console.say
+    with st.container(key="account_menu"):
+        menu = st.popover(plain(viewer.account_name), icon=":material/account_circle:", key="account_popover")
+    with menu:
+        st.text(say("account_menu.signed_in_as", name=viewer.account_name))
+        of_whom = [say(f"account_menu.{viewer.account_type.value}"), *viewer.roles]
+        if viewer.organization:
+            of_whom.append(viewer.organization)
+        st.caption(plain(" · ".join(of_whom)))
+        _draw_language(console)
+        _draw_zone(console)
+        if st.button(say("account_menu.password"), key="account_password", icon=":material/password:", width="stretch"):
+            _password_dialog(console)
+        st.button(
+            say("account_menu.sign_out"),
+            key="account_sign_out",
+            icon=":material/logout:",
+            width="stretch",
+            on_click=_leave,
+        )
+
+
+def draw_language(language: Language) -> None:
+    """The choice of the language before signing in."""
+    st.session_state["stranger_language"] = language.value
+    st.segmented_control(
+        say("sign_in.language", language),
+        [choice.value for choice in Language],
+        format_func=lambda value: Language(value).own_name,
+        key="stranger_language",
+        label_visibility="collapsed",
+        on_change=_choose_stranger_language,
+    )
+
+
+def has_left() -> bool:
+    """Whether this run follows a sign-out in this tab."""
+    return bool(st.session_state.pop(_LEFT, False))
+
+
+def _choose_stranger_language() -> None:
+    chosen = st.session_state["stranger_language"]
+    if chosen is not None:
+        visitor.choose_language(Language(chosen))
+
+
+def _leave() -> None:
+    badge = visitor.badge()
+    if badge is not None:
+        visitor.house().entrance.leave(badge, visitor.address())
+    visitor.forget()
+    st.session_state[_LEFT] = True
+
+
+def _draw_language(console: Console) -> None:
+    st.session_state["account_language"] = console.viewer.language.value
+    st.selectbox(
+        console.say("account_menu.language"),
+        [choice.value for choice in Language],
+        format_func=lambda value: Language(value).own_name,
+        key="account_language",
+        on_change=lambda: console.own.choose_language(Language(st.session_state["account_language"])),
+    )
+
+
+def _draw_zone(console: Console) -> None:
+    now = datetime.now(UTC)
+    st.session_state["account_zone"] = console.viewer.zone
+    st.selectbox(
+        console.say("account_menu.zone"),
+        zones() if console.viewer.zone in zones() else (console.viewer.zone, *zones()),
+        format_func=lambda zone: f"{zone.replace('_', ' ')} ({offset_of(zone, now)})",
+        key="account_zone",
+        on_change=lambda: console.own.choose_zone(st.session_state["account_zone"]),
+    )
+
+
+def _password_dialog(console: Console) -> None:
+    @st.dialog(console.say("account_menu.password"))
+    def ask() -> None:
+        with st.form("password_form", border=False):
+            current = st.text_input(console.say("own_account.current"), type="password", key="password_current")
+            wanted = st.text_input(console.say("own_account.wanted"), type="password", key="password_wanted")
+            again = st.text_input(console.say("own_account.again"), type="password", key="password_again")
+            st.caption(console.say("own_account.rule"))
+            if st.form_submit_button(console.say("own_account.save"), type="primary"):
+                _change(console, current, wanted, again)
+
+    ask()
+
+
+def _change(console: Console, current: str, wanted: str, again: str) -> None:
+    if wanted != again:
+        st.error(console.say("own_account.different"))
+        return
+    try:
+        opened = console.own.change_password(current, wanted)
+    except BadInput as error:
+        show_error(error, console.viewer.language)
+        return
+    visitor.remember(opened)
+    st.rerun()

@@ -1,0 +1,184 @@
+"""What stands around Streamlit's own server: the guard of every request, the session's cookie, and errors of scripts."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import streamlit
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lib.errors import DaybookError, NotSignedIn
+from lib.queries.entrance import Entrance
+from lib.ui import cookies
+
+CLOSED = ("/_stcore/metrics", "/_stcore/agent")
+"""What Streamlit would answer to anybody."""
+
+_LARGEST_TICKET = 1_000
+
+
+class Guard:
+    """Refuse requests from foreign pages, close what nobody needs, and add the headers that keep a browser safe."""
+
+    def __init__(self, app: ASGIApp, base_url: str = "") -> None:
+        self._app = app
+        self._base = urlsplit(base_url).netloc
+        self._policy = content_policy(inline_scripts())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 403 to a WebSocket of another origin before Streamlit looks at it: its own check asks the internet."""
+        if scope["type"] == "websocket" and not self._is_from_here(Headers(scope=scope)):
+            await _refuse_websocket(receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(CLOSED):
+            await PlainTextResponse("Not found", 404)(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._app(scope, receive, self._with_headers(scope, send))
+        else:
+            await self._app(scope, receive, send)
+
+    def _is_from_here(self, headers: Headers) -> bool:
+        origin = headers.get("origin")
+        return origin is None or is_same_origin(origin, headers.get("host"), self._base)
+
+    def _with_headers(self, scope: Scope, send: Send) -> Send:
+        https = is_https(scope)
+
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _add_headers(MutableHeaders(scope=message), self._policy, https)
+                _secure_cookies(message, https)
+            await send(message)
+
+        return send_safely
+
+
+def session_route(entrance: Entrance, base_url: str = "") -> Route:
+    """`POST /session` exchanges a ticket for the cookie, `DELETE /session` ends the session. Only for pages from here."""
+
+    async def session(request: Request) -> Response:
+        origin = request.headers.get("origin")
+        if origin is None or not is_same_origin(origin, request.headers.get("host"), urlsplit(base_url).netloc):
+            return _problem(403, "foreign_origin", "Only Daybook's own pages may do this")
+        https = is_https(request.scope)
+        token = cookies.token_in(request.cookies, is_https=https)
+        try:
+            if request.method == "DELETE":
+                return await _leave(entrance, token, request, https)
+            return await _redeem(entrance, await _ticket(request), token, https)
+        except NotSignedIn as error:
+            return _problem(401, "not_signed_in", str(error))
+        except DaybookError as error:
+            return _problem(503, "unavailable", str(error))
+
+    return Route("/session", session, methods=["POST", "DELETE"])
+
+
+async def _redeem(entrance: Entrance, ticket: str, token: str | None, https: bool) -> Response:
+    redeemed = await run_in_threadpool(entrance.redeem, ticket, token)
+    response = Response(status_code=204, headers={"Cache-Control": "no-store"})
+    cookies.set_token(response, redeemed.token, redeemed.lasts, is_https=https)
+    return response
+
+
+async def _leave(entrance: Entrance, token: str | None, request: Request, https: bool) -> Response:
+    if token is not None:
+        await run_in_threadpool(entrance.leave, token, request.client.host if request.client else "")
+    response = Response(status_code=204, headers={"Cache-Control": "no-store"})
+    cookies.clear_token(response, is_https=https)
+    return response
+
+
+async def _ticket(request: Request) -> str:
+    """The ticket in the body. Raises NotSignedIn for anything else, and reads no more of it than a ticket has."""
+    if request.headers.get("content-type", "").split(";")[0] != "application/json":
+        raise NotSignedIn
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _LARGEST_TICKET:
+            raise NotSignedIn
+    try:
+        ticket = json.loads(body)["ticket"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise NotSignedIn from error
+    if not isinstance(ticket, str):
+        raise NotSignedIn
+    return ticket
+
+
+def is_same_origin(origin: str, host: str | None, base: str) -> bool:
+    """Whether a page of this origin is Daybook's own: the host that it was asked by, or the base address of the settings."""
+    netloc = urlsplit(origin).netloc
+    return bool(netloc) and netloc in {host, base or None}
+
+
+def is_https(scope: Scope) -> bool:
+    """Whether the browser speaks https, to this server or to the proxy before it."""
+    forwarded = Headers(scope=scope).get("x-forwarded-proto", "")
+    return scope["scheme"] in {"https", "wss"} or forwarded.split(",")[0].strip() == "https"
+
+
+def inline_scripts() -> list[str]:
+    """The hashes, as a policy names them, of the scripts that stand inside Streamlit's page."""
+    page = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    return [f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts]
+
+
+def content_policy(scripts: Iterable[str]) -> str:
+    """What a page may load: nothing from elsewhere. `blob:` is how Streamlit loads the script of a small component."""
+    return "; ".join(
+        (
+            "default-src 'self'",
+            f"script-src 'self' 'wasm-unsafe-eval' blob: {' '.join(scripts)}",
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            "font-src 'self' data:",
+            "connect-src 'self'",
+            "worker-src 'self' blob:",
+            "object-src 'none'",
+            "base-uri 'self'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+def _add_headers(headers: MutableHeaders, policy: str, https: bool) -> None:
+    headers.setdefault("Content-Security-Policy", policy)
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("X-Frame-Options", "DENY")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    if https:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+
+
+def _secure_cookies(message: Message, https: bool) -> None:
+    """Streamlit's own cookies lack Secure behind a proxy that speaks https."""
+    if https:
+        message["headers"] = [
+            (name, value + b"; Secure" if name.lower() == b"set-cookie" and b"; secure" not in value.lower() else value)
+            for name, value in message["headers"]
+        ]
+
+
+async def _refuse_websocket(receive: Receive, send: Send) -> None:
+    await receive()
+    await send({"type": "websocket.close", "code": 1008, "reason": "foreign origin"})
+
+
+def _problem(status: int, error: str, message: str) -> Response:
+    return JSONResponse({"error": error, "message": message, "id": ""}, status, {"Cache-Control": "no-store"})

@@ -1,0 +1,5 @@
+"""data_dashboard."""
+
+from lib.ui.page import open_page
+
+console = open_page(__file__)
