@@ -37,7 +37,7 @@ def load(settings: Settings, store: Store, *, now: datetime | None = None) -> Ac
         events = _with_ids(session, tenant.id, events)
     accepted = Intake(store, settings.lake).accept(tenant.id, "usage", "demo", events)
     with suppress(Busy):
-        refresh(settings, store)
+        refresh(settings, store, now=now)
     return accepted
 
 
