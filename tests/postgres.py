@@ -115,12 +115,12 @@ class Server:
         where = {"host": str(self.folder), "port": str(self.port)}
         return URL.create("postgresql+psycopg", username=user, database=database, query=where).render_as_string()
 
-    def create(self, template: str = "template1") -> str:
-        """A new database of the owner's, a copy of `template`; returns its name."""
+    def create(self, template: str = "template1", owner: str = OWNER) -> str:
+        """A new database, a copy of `template`; returns its name."""
         self.made += 1
         name = f"daybook_{self.made}"
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}")
-        self.run(statement.format(sql.Identifier(name), sql.Identifier(template), sql.Identifier(OWNER)))
+        self.run(statement.format(sql.Identifier(name), sql.Identifier(template), sql.Identifier(owner)))
         return name
 
     def drop(self, database: str) -> None:

@@ -44,7 +44,7 @@ class Store:
         self.patience_seconds = patience_seconds
         if not self.is_postgresql and self.url.database in {None, "", ":memory:"}:
             raise BadSetting(name="DAYBOOK_DATABASE_URL", what="sqlite:/// needs the path of a file")
-        self.engine = _engine(self.url)
+        self.engine = _engine(self.url, patience_seconds)
 
     @property
     def is_postgresql(self) -> bool:
@@ -107,19 +107,20 @@ class Store:
     def dispose(self) -> None:
         """Close the connections."""
         with _engines_lock:
-            _engines.pop(self.url, None)
+            _engines.pop((self.url, self.patience_seconds), None)
         self.engine.dispose()
 
 
-_engines: dict[URL, sa.Engine] = {}
+_engines: dict[tuple[URL, float], sa.Engine] = {}
 _engines_lock = threading.Lock()
 
 
-def _engine(url: URL) -> sa.Engine:
+def _engine(url: URL, patience_seconds: float) -> sa.Engine:
     with _engines_lock:
-        if url not in _engines:
-            _engines[url] = _postgresql(url) if url.get_backend_name() == "postgresql" else _sqlite(url)
-        return _engines[url]
+        if (url, patience_seconds) not in _engines:
+            is_postgresql = url.get_backend_name() == "postgresql"
+            _engines[url, patience_seconds] = _postgresql(url) if is_postgresql else _sqlite(url, patience_seconds)
+        return _engines[url, patience_seconds]
 
 
 def _postgresql(url: URL) -> sa.Engine:
@@ -137,14 +138,15 @@ def _postgresql_scope(scope: TenantScope, writing: bool) -> str:
     )
 
 
-def _sqlite(url: URL) -> sa.Engine:
+def _sqlite(url: URL, patience_seconds: float) -> sa.Engine:
     # mode=rw: a file that is missing stays missing; `migrate` is what makes one.
     address = f"file:{quote(os.path.abspath(url.database or ''))}?mode=rw"
+    # Daybook's own writers take turns; this is how long to wait for other programs.
+    busy_seconds = min(5.0, patience_seconds)
 
     def connected() -> sqlite3.Connection:
-        # isolation_level: the driver's own BEGIN would come late and never IMMEDIATE. The time is for programs that are
-        # not Daybook; its own processes take turns.
-        return sqlite3.connect(address, uri=True, timeout=5, isolation_level=None, check_same_thread=False)
+        # No isolation level: the driver's own BEGIN would come late and never IMMEDIATE.
+        return sqlite3.connect(address, busy_seconds, uri=True, isolation_level=None, check_same_thread=False)
 
     engine = sa.create_engine(url, creator=connected, hide_parameters=True, pool_size=8, max_overflow=32)
     event.listen(engine, "connect", _prepare_sqlite)

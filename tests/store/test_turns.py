@@ -1,0 +1,64 @@
+"""Several processes that write to one SQLite file."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import sqlalchemy as sa
+
+from lib.access.viewer import EVERY_TENANT
+from lib.store import Store
+from lib.store.tables import JobRun
+from tests.store.others import address, running, started
+
+WRITER = """
+import sys, time
+from datetime import UTC, datetime
+from lib.store import Store
+from lib.store.tables import JobRun
+store, name, longest = Store(sys.argv[1]), sys.argv[2], 0.0
+sys.stdin.readline()
+for number in range(100):
+    began = time.perf_counter()
+    with store.write("every") as session:
+        session.add(JobRun(job=name, started_at=datetime.now(UTC), status="done"))
+    longest = max(longest, time.perf_counter() - began)
+print(longest)
+"""
+
+HOLDER = """
+import sys, time
+from lib.store import Store
+from lib.store.tables import JobRun
+with Store(sys.argv[1]).write("every") as session:
+    session.execute(JobRun.__table__.delete())
+    print("writing", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.timeout(120)
+def test_four_processes_write_at_once_and_none_fails_or_starves(sqlite_store: Store) -> None:
+    writers = [started(WRITER, address(sqlite_store), f"writer {number}") for number in range(4)]
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    longest_seconds = [float(writer.communicate(timeout=100)[0]) for writer in writers]
+    with sqlite_store.read(EVERY_TENANT) as session:
+        written = dict(session.execute(sa.select(JobRun.job, sa.func.count()).group_by(JobRun.job)).all())
+    assert written == {f"writer {number}": 100 for number in range(4)}
+    assert max(longest_seconds) < 5  # about 0.1 where nothing else runs; the busy handler alone waits tens of seconds
+
+
+def test_a_writer_that_is_killed_leaves_the_turn_and_no_trace(sqlite_store: Store) -> None:
+    with sqlite_store.write(EVERY_TENANT) as session:
+        session.execute(sa.text("INSERT INTO job_run VALUES (1, NULL, 'kept', '2024-02-29', NULL, 'done', '{}', '', '')"))
+    with running(HOLDER, address(sqlite_store)) as process:
+        process.kill()
+        process.wait()
+        began = time.monotonic()
+        with sqlite_store.write(EVERY_TENANT) as session:
+            assert session.scalars(sa.select(JobRun.job)).all() == ["kept"]
+        assert time.monotonic() - began < 2
