@@ -60,11 +60,11 @@ class Store:
     def read(self, scope: TenantScope) -> Iterator[Session]:
         """A transaction that sees the rows of one tenant, or of every tenant, and cannot change any.
 
-        Raises Unavailable when the database is away or damaged.
+        Rows that it gave stay readable after it (no rollback here: it would expire them). Raises Unavailable when the
+        database is away or damaged.
         """
         with self._transaction(scope, writing=False) as session:
             yield session
-            session.rollback()
 
     @contextmanager
     def write(self, scope: TenantScope) -> Iterator[Session]:
