@@ -10,11 +10,14 @@ import click
 
 from lib.cli.house import House, open_house
 from lib.collect.access_logs import AccessLog, Form
+from lib.collect.clickstreams import FORMATS, Clickstream
+from lib.collect.fields import NAMES, Fields
 from lib.collect.files import Advance
 from lib.collect.imports import Import
 from lib.collect.sources import Source, Target
 from lib.errors import BadInput
 from lib.store.catalogue import checked_key
+from lib.usage.buckets import zone_of
 from lib.usage.lake import RecordKind
 
 _FILES = click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
@@ -33,7 +36,7 @@ def import_() -> None:
 @import_.command("visits")
 @_FILES
 @_TENANT
-@click.option("--format", "form", type=click.Choice([*Form]), default=Form.AUTO.value, show_default=True)
+@click.option("--format", "form", type=click.Choice([str(form) for form in Form]), default="auto", show_default=True)
 def import_visits(files: tuple[Path, ...], tenant: str, form: str) -> None:
     """Read web server access logs as visits."""
     _run("visit", files, tenant, lambda path, advance: AccessLog(path, Form(form), None, advance))
@@ -42,11 +45,13 @@ def import_visits(files: tuple[Path, ...], tenant: str, form: str) -> None:
 @import_.command("usage")
 @_FILES
 @_TENANT
-@click.option("--format", "form", required=True, type=click.Choice(["csv", "ndjson", "parquet", "combined", "common"]))
+@click.option("--format", "form", required=True, type=click.Choice([*FORMATS, "combined", "common"]))
 @click.option("--application", metavar="A", help="The key of the application that all events come from.")
 @click.option("--application-field", metavar="F", help="The field that has each event's application.")
 @click.option("--mini-program", metavar="M", help="The key of the mini program that all events come from.")
 @click.option("--mini-program-field", metavar="F", help="The field that has each event's mini program.")
+@click.option("--map", "mapping", metavar="NAME=F,...", multiple=True, help=f"Where fields are: {', '.join(NAMES)}.")
+@click.option("--time-zone", metavar="Z", default="UTC", show_default=True, help="The zone of times that name none.")
 def import_usage(
     files: tuple[Path, ...],
     tenant: str,
@@ -55,14 +60,22 @@ def import_usage(
     application_field: str | None,
     mini_program: str | None,
     mini_program_field: str | None,
+    mapping: tuple[str, ...],
+    time_zone: str,
 ) -> None:
     """Read usage events: a clickstream, or a web server's access log, whose requests become page views.
 
-    In an access log a visitor is an address with a user agent, and a page is a path without its query.
+    A row of a clickstream needs a time, a visitor and a page; a field of an NDJSON line may be a path such as
+    user.id. Where no event is mapped, each row is a page view. In an access log a visitor is an address with a
+    user agent, and a page is a path without its query.
     """
     target = _target(application, mini_program, application_field, mini_program_field)
-    if form in {Form.COMBINED, Form.COMMON} and (application_field or mini_program_field):
-        raise click.UsageError("An access log has no fields: give --application and --mini-program.")
+    if form in FORMATS:
+        fields, zone = Fields.of(mapping, target), zone_of(time_zone).key
+        _run("usage", files, tenant, lambda path, advance: Clickstream(path, form, fields, target, zone, advance), zone)
+        return
+    if application_field or mini_program_field or mapping:
+        raise click.UsageError("An access log has no fields: give --application and --mini-program, and no --map.")
     _run("usage", files, tenant, lambda path, advance: AccessLog(path, Form(form), target, advance))
 
 
@@ -78,26 +91,34 @@ def _target(application: str | None, mini_program: str | None, *fields: str | No
     return target
 
 
-def _run(kind: RecordKind, files: Sequence[Path], tenant: str, source: Callable[[Path, Advance], Source]) -> None:
+def _run(
+    kind: RecordKind, files: Sequence[Path], tenant: str, source: Callable[[Path, Advance], Source], zone: str = ""
+) -> None:
     """Import the files, show progress, print the summary, and end with 1 when something could not be imported."""
     house = open_house()
     tenant_id = house.tenant(tenant).id
     size = sum(_size_of(path) for path in files)
     is_seen = sys.stderr.isatty()
     with click.progressbar(length=size, label="Importing", file=sys.stderr, hidden=not is_seen) as bar:
-        act = _import(house, tenant_id, kind)
-        outcome = act.run(source(path, bar.update) for path in files)
+        sources = [source(path, bar.update) for path in files]
+        for file in sources:
+            file.check()
+        outcome = _import(house, tenant_id, kind).run(sources)
+    if zoneless := sum(file.zoneless for file in sources):
+        _tell(f"{zoneless} times name no zone and were read in {zone}: --time-zone names another")
     for trouble in outcome.troubles:
-        click.echo(trouble, err=True)
+        _tell(trouble)
     click.echo(str(outcome))
     sys.exit(1 if outcome.troubles else 0)
 
 
 def _import(house: House, tenant_id: int, kind: RecordKind) -> Import:
     settings = house.settings
-    return Import(
-        house.store, settings.lake, tenant_id, kind, settings.rejects_dir, lambda notice: click.echo(notice, err=True)
-    )
+    return Import(house.store, settings.lake, tenant_id, kind, settings.rejects_dir, _tell)
+
+
+def _tell(sentence: str) -> None:
+    click.echo(f"{sentence}.", err=True)
 
 
 def _size_of(path: Path) -> int:

@@ -119,6 +119,7 @@ class AccessLog:
     def __init__(self, path: Path, form: Form, target: Target | None, advance: Advance) -> None:
         self.path = path
         self.form = f"{form} access log" if form is not Form.AUTO else "Common or Combined access log"
+        self.zoneless = 0
         self._form = form
         self._target = target
         self._lines = TextFile(path, advance)
@@ -127,6 +128,9 @@ class AccessLog:
     def trouble(self) -> str | None:
         """What was wrong with the file as a whole."""
         return self._lines.trouble
+
+    def check(self) -> None:
+        """Nothing: each line is judged by itself."""
 
     def __iter__(self) -> Iterator[Chunk]:
         """A chunk for each block of lines."""

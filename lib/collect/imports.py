@@ -92,9 +92,12 @@ class Import:
 
     def _take(self, source: Source) -> None:
         read = good = 0
+        first_reason = ""
         for chunk in source:
             read += chunk.read
             good += chunk.rows.height
+            if not first_reason and chunk.refused.height:
+                first_reason = f"line {chunk.refused['line'][0]}: {chunk.refused['reason'][0]}"
             self._rejects.add(source.path, chunk.refused)
             taken = self._intake.accept(self._tenant_id, self._kind, "import", self._ready(chunk.rows))
             self._counts += Counter(
@@ -105,7 +108,8 @@ class Import:
         elif not read:
             self._tell(f"{source.path} is empty")
         elif not good:
-            self._troubles.append(f"No line of {source.path} can be read as {source.form}: nothing of it was imported")
+            what = f"No line of {source.path} can be read as {source.form} ({first_reason})"
+            self._troubles.append(f"{what}: nothing of it was imported")
 
     def _ready(self, rows: pl.DataFrame) -> pl.DataFrame:
         if self._kind == "visit":

@@ -41,13 +41,18 @@ class Chunk:
 
 
 class Source(Protocol):
-    """A file that is being read. `form` names its format; `trouble` is a sentence, afterwards."""
+    """A file that is being read. `form` names its format.
+
+    Afterwards `trouble` is a sentence on what was wrong with the whole of it, and `zoneless` counts times without zone.
+    """
 
     path: Path
     form: str
+    zoneless: int
 
     @property
     def trouble(self) -> str | None: ...
+    def check(self) -> None: ...
     def __iter__(self) -> Iterator[Chunk]: ...
 
 
