@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -14,7 +15,7 @@ from lib.store import Store, schema
 from tests.postgres import NoPostgreSQL, Server
 
 
-def _missing(sentence: str) -> None:
+def _missing(sentence: str) -> NoReturn:
     """Fail where everything is promised to be there; skip on somebody's own machine."""
     if os.environ.get("CI"):
         pytest.fail(sentence)
@@ -59,8 +60,8 @@ def postgresql() -> Iterator[Server]:
     """A real PostgreSQL server."""
     try:
         server = Server.start()
-    except NoPostgreSQL:
-        _missing("PostgreSQL is not installed here: `make test` installs it.")
+    except NoPostgreSQL as error:
+        _missing(str(error))
     yield server
     server.stop()
 

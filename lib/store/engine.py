@@ -1,4 +1,4 @@
-"""The one place that creates engines, and the two ways to use them: `read` and `write`, each in one transaction."""
+"""The one place that creates engines, and the two ways to use them: `read` and `write`, each one transaction."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from lib.store.faults import translated
 from lib.store.turns import writers_turn
 
 APPLICATION_ROLE = "daybook_app"
-"""The PostgreSQL role that every transaction takes on: it owns nothing, so row-level security holds for it."""
+"""The PostgreSQL role that every transaction takes on: it owns nothing, and is held to row-level security."""
 
 PATIENCE_SECONDS = 20.0
 """How long a writer waits for another before it gives up."""
@@ -70,8 +70,8 @@ class Store:
     def write(self, scope: TenantScope) -> Iterator[Session]:
         """A transaction that changes rows of one tenant, or of every tenant: all of it or none.
 
-        On SQLite everybody else waits until it ends, so work things out before it. Raises Unavailable when the database
-        is locked, full or away; IntegrityError passes, for its caller to name.
+        On SQLite everybody else waits until it ends, so work things out before it, and never begin one inside another.
+        Raises Unavailable when the database is locked, full or away; IntegrityError passes, for its caller to name.
         """
         with self.turn(), self._transaction(scope, writing=True) as session:
             yield session
@@ -130,7 +130,7 @@ def _postgresql(url: URL) -> sa.Engine:
 
 
 def _postgresql_scope(scope: TenantScope, writing: bool) -> str:
-    # SET takes no bind parameters; the scope is made an int or the one word first. `propagate_set_commands` is Citus's.
+    # SET takes no bind parameters; the scope is made an int or the one word first. Citus alone knows the `citus.` line.
     tenant = EVERY_TENANT if scope == EVERY_TENANT else str(int(scope))
     return (
         f"SET TRANSACTION READ {'WRITE' if writing else 'ONLY'}; SET LOCAL ROLE {APPLICATION_ROLE};"

@@ -22,9 +22,9 @@ _SQLITE = (
     ("SQLITE_BUSY", "Another program holds the database {name} locked (close it)"),
     ("SQLITE_LOCKED", "Another program holds the database {name} locked (close it)"),
     ("SQLITE_FULL", "The disk of the database {name} is full (make room on it)"),
-    ("SQLITE_READONLY", "The database {name} may not be written (let Daybook's user write it and its folder)"),
+    ("SQLITE_READONLY", "The database {name} may not be written (let Daybook's user write its folder)"),
     ("SQLITE_PERM", "The database {name} may not be opened (let Daybook's user read and write it)"),
-    ("SQLITE_CANTOPEN", "The database {name} cannot be opened (see that it is there and Daybook's user may read it)"),
+    ("SQLITE_CANTOPEN", "The database {name} cannot be opened (see that it is there and may be read)"),
     ("SQLITE_NOTADB", "{name} is not a SQLite database (correct DAYBOOK_DATABASE_URL, or restore a backup)"),
     ("SQLITE_CORRUPT", "The database {name} is damaged (restore a backup)"),
     ("SQLITE_IOERR", "The disk of the database {name} does not work (see the system's log)"),
@@ -49,13 +49,13 @@ _REFUSALS = (
     ("password", "PostgreSQL at {server} refuses the user or the password (correct DAYBOOK_DATABASE_URL)"),
     ("pg_hba", "PostgreSQL at {server} does not admit this user from here (see its pg_hba.conf)"),
     ("role", "PostgreSQL at {server} does not know the user (correct DAYBOOK_DATABASE_URL)"),
-    ("database", 'PostgreSQL at {server} has no database "{name}" (make it, or correct DAYBOOK_DATABASE_URL)'),
+    ("database", 'PostgreSQL at {server} has no database "{name}" (make it or correct DAYBOOK_DATABASE_URL)'),
 )
 _AWAY = "PostgreSQL at {server} does not answer (start it, or correct DAYBOOK_DATABASE_URL)"
 
 
 def translated(error: SQLAlchemyError, url: URL, *, writing: bool) -> DaybookError | None:
-    """The error of ours that one of the database means; None where the fault is in Daybook, or its caller's to name.
+    """What an error of the database means to us; None where the fault is in Daybook, or its caller's to name.
 
     No message holds the password or a row's value.
     """
@@ -63,7 +63,8 @@ def translated(error: SQLAlchemyError, url: URL, *, writing: bool) -> DaybookErr
         return Unavailable(what="All connections to the database are taken (wait for the others)")
     if not isinstance(error, DBAPIError) or isinstance(error, IntegrityError):
         return None
-    reason = _of_sqlite(error, writing) if url.get_backend_name() == "sqlite" else _of_postgresql(error, writing)
+    reason_of = _of_sqlite if url.get_backend_name() == "sqlite" else _of_postgresql
+    reason = reason_of(error, writing)
     if reason is not None:
         return Unavailable(what=reason.format(name=url.database, server=_server(url)))
     if isinstance(error, DataError):

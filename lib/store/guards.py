@@ -1,4 +1,4 @@
-"""What the database itself holds to: a tenant's rows are its own (PostgreSQL), and the operation log only grows (both)."""
+"""What the database itself sees to: a tenant's rows are its own (on PostgreSQL), the operation log only grows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lib.store.tables import TENANT_TABLES, Base, Operation, Tenant
 
 _APPEND_ONLY = (Operation.__tablename__,)
 
-# Never a cast of what is not a number: the setting is null where nobody set it, and empty after the transaction that did.
+# Casts nothing but numbers: the setting is null where nobody set it, and empty after the transaction that did.
 _SCOPE = "current_setting('app.tenant', true)"
 _TENANT = f"CASE WHEN {_SCOPE} ~ '^[0-9]{{1,9}}$' THEN {_SCOPE}::int END"
 
@@ -35,8 +35,8 @@ END $$
 def prepare_role(connection: sa.Connection) -> None:
     """Make the role that every transaction takes on, with the connecting user as a member.
 
-    The first time this needs CREATEROLE; where the user has not that right, an administrator of the server runs the two
-    statements that the message names. Raises Unavailable.
+    The first time this needs CREATEROLE; where the user has not that right, an administrator of the server runs the
+    two statements that the message names. Raises Unavailable.
     """
     try:
         connection.exec_driver_sql(_GRANT_ROLE)
@@ -44,10 +44,9 @@ def prepare_role(connection: sa.Connection) -> None:
         if getattr(error.orig, "sqlstate", "") != "42501":
             raise
         user = connection.engine.url.username or "the user of DAYBOOK_DATABASE_URL"
-        raise Unavailable(
-            what=f"The PostgreSQL user may not make the role {APPLICATION_ROLE} (have an administrator run once: "
-            f'CREATE ROLE {APPLICATION_ROLE} NOLOGIN; GRANT {APPLICATION_ROLE} TO "{user}")'
-        ) from error
+        mend = f'CREATE ROLE {APPLICATION_ROLE} NOLOGIN; GRANT {APPLICATION_ROLE} TO "{user}"'
+        what = f"This PostgreSQL user may not make the role {APPLICATION_ROLE} (have an administrator run: {mend})"
+        raise Unavailable(what=what) from error
 
 
 def guard(connection: sa.Connection) -> None:
@@ -78,9 +77,9 @@ def _guarded_tables() -> list[str]:
 def _guarded(connection: sa.Connection) -> bool:
     forced = connection.scalars(
         sa.text(
-            "SELECT c.relname FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid AND p.polname = 'of_tenant'"
-            " WHERE c.relnamespace = current_schema()::regnamespace AND c.relrowsecurity AND c.relforcerowsecurity"
-            " AND has_table_privilege(:role, c.oid, 'SELECT')"
+            "SELECT relname FROM pg_class JOIN pg_policy ON polrelid = pg_class.oid AND polname = 'of_tenant'"
+            " WHERE relnamespace = current_schema()::regnamespace AND relrowsecurity AND relforcerowsecurity"
+            " AND has_table_privilege(:role, pg_class.oid, 'SELECT')"
         ),
         {"role": APPLICATION_ROLE},
     )

@@ -36,9 +36,9 @@ class Hold:
     is_lost: bool = field(default=False)
 
     def require(self) -> None:
-        """Ask before what must not be done twice. Raises Unavailable when another machine took the job over."""
+        """Ask before what must not be done twice. Raises Unavailable when another machine has the job now."""
         if self.is_lost:
-            raise Unavailable(what=f"Another machine took {self.job} over, as this one was silent for too long")
+            raise Unavailable(what=f"Another machine took {self.job} over, as this one was silent too long")
 
     def beat(self) -> None:
         """Say that the holder lives."""
@@ -60,8 +60,8 @@ def is_held_here(store: Store, job: str) -> bool:
 def job_lock(store: Store, job: str) -> Iterator[Hold]:
     """Be the only one who runs the job, until the end of the block.
 
-    A holder that died on this machine is succeeded at once, one elsewhere after a minute of silence. Raises Busy while a
-    living one has it.
+    A holder that died on this machine is succeeded at once, one elsewhere after a minute of silence. Raises Busy
+    while a living one has it.
     """
     hold = Hold(store, job, f"{this_process()} {secrets.token_hex(8)}")
     _holds[hold.holder] = hold

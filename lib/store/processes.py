@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Process:
-    """A process: `place` is where its `number` means something, `started` tells it from a later one of that number."""
+    """A process: `place` is where its `number` means something, `started` tells it from a later one of the number."""
 
     host: str
     place: str
@@ -34,7 +34,7 @@ class Process:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it ran here and no longer does. What runs elsewhere cannot be seen, and counts as living."""
+        """Whether it ran here and no longer does; what runs elsewhere cannot be seen, and counts as living."""
         return self.is_here and _started(self.number) != self.started
 
 
@@ -46,7 +46,7 @@ def this_process() -> Process:
 
 @cache
 def this_place() -> str:
-    """The running system and, in it, the space that process numbers are counted in (a container has its own)."""
+    """The running system and, in it, the space in which processes are numbered (a container has its own)."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip() + os.readlink("/proc/self/ns/pid")
     except OSError:
@@ -54,9 +54,9 @@ def this_place() -> str:
 
 
 def _started(number: str) -> str:
-    """When the process of a number started, in ticks of its system; "-" where there is none, or one that has ended."""
+    """When the process of a number started, in ticks of its system; "-" where there is none or it has ended."""
     try:
-        # The name, in brackets, may hold anything; state is the first field after it and the start the twentieth.
+        # The name, in brackets, may hold anything; the state is the first field after it, the start the twentieth.
         fields = Path(f"/proc/{int(number)}/stat").read_text().rsplit(")", 1)[1].split()
     except (OSError, ValueError, IndexError):
         return "-"

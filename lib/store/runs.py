@@ -33,7 +33,7 @@ class Run:
 
 @contextmanager
 def job_run(store: Store, job: str, tenant_id: int | None = None) -> Iterator[Run]:
-    """Record a run: running while the block lasts, then done with its figures, or failed with the error's message.
+    """Record a run: running while the block lasts, then done with its figures or failed with the error's message.
 
     Earlier runs of the job whose process died are shown as failed from now on.
     """
@@ -51,9 +51,8 @@ def _begin(store: Store, job: str, tenant_id: int | None) -> int:
     alone = is_held_here(store, job)
     with store.write(EVERY_TENANT) as session:
         _close_the_dead(session, job, alone)
-        row = JobRun(
-            tenant_id=tenant_id, job=job, started_at=datetime.now(UTC), status=RUNNING, holder=str(this_process())
-        )
+        row = JobRun(tenant_id=tenant_id, job=job, started_at=datetime.now(UTC), status=RUNNING)
+        row.holder = str(this_process())
         session.add(row)
         session.flush()
         return row.id
@@ -68,7 +67,8 @@ def _close_the_dead(session: Session, job: str, alone: bool) -> None:
 def _end(store: Store, run: Run, status: str, message: str) -> None:
     with store.write(EVERY_TENANT) as session:
         row = session.get_one(JobRun, run.id)
-        row.status, row.finished_at, row.message, row.figures = status, datetime.now(UTC), message, dict(run.figures)
+        row.status, row.message, row.figures = status, message, dict(run.figures)
+        row.finished_at = datetime.now(UTC)
 
 
 def _message(error: BaseException) -> str:

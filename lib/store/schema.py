@@ -22,14 +22,15 @@ _ONE_AT_A_TIME = 4_210_771_001  # any number that no other program takes for its
 def migrate(store: Store) -> None:
     """Create the tables, or bring them to this version; all of it or nothing, by one process at a time.
 
-    Raises Unavailable when the database is locked, away, or newer than this Daybook, or denies a right that is needed.
+    Raises Unavailable when the database is locked, away or newer than this Daybook, or denies a right that is needed.
     """
     if not store.is_postgresql:
         _make_file(Path(store.file))
     with store.turn(), store.faults_named(writing=True), store.engine.begin() as connection:
         if store.is_postgresql:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
-            connection.exec_driver_sql(f"SET LOCAL app.tenant = '{EVERY_TENANT}'")  # what moves rows must see them
+            # Whoever moves rows must see them: the owner is held to row-level security too.
+            connection.exec_driver_sql(f"SET LOCAL app.tenant = '{EVERY_TENANT}'")
             guards.prepare_role(connection)
         if (found := _revision(connection)) not in {None, *REVISIONS}:
             raise Unavailable(what=_newer(found))
@@ -48,7 +49,7 @@ def require_current(store: Store) -> None:
     if found not in REVISIONS:
         raise Unavailable(what=_newer(found))
     if found != REVISIONS[-1]:
-        raise Unavailable(what=f"The database is of an older version, {found} (run `daybook init` to upgrade it)")
+        raise Unavailable(what=f"The database is of an older version, {found} (run `daybook init` to upgrade)")
 
 
 def _newer(found: str | None) -> str:
@@ -59,7 +60,8 @@ def _make_file(file: Path) -> None:
     try:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
-        raise Unavailable(what=f"The database {file} cannot be made ({error.strerror}; see its folder)") from error
+        what = f"The database {file} cannot be made ({error.strerror}; see its folder)"
+        raise Unavailable(what=what) from error
 
 
 def _revision(connection: sa.Connection) -> str | None:

@@ -17,9 +17,9 @@ _POLL_SECONDS = 0.002
 def writers_turn(database: str, patience_seconds: float) -> Iterator[None]:
     """Hold the right to write: one holder at a time, and nobody starves behind one who comes again and again.
 
-    With SQLite's own busy handler the writer who has just finished is the likeliest to be next. Here a writer waits at
-    the door, alone, until the one inside has left, and only then lets the next one to the door. The system opens both
-    when a process dies. Raises Unavailable when the turn does not come in time.
+    With SQLite's own busy handler the writer who has just finished is the likeliest to be next. Here a writer waits
+    at the door, alone, until the one inside has left, and only then lets the next one to the door. The system opens
+    both when a process dies. Raises Unavailable when the turn does not come in time.
     """
     until = time.monotonic() + patience_seconds
     with ExitStack() as inside:
@@ -37,7 +37,8 @@ def _locked(path: str, until: float) -> Iterator[None]:
     try:
         while not _taken(file):
             if time.monotonic() >= until:
-                raise Unavailable(what="Another process of Daybook keeps the database locked (wait until it is done)")
+                what = "Another process of Daybook keeps the database locked (wait until it is done)"
+                raise Unavailable(what=what)
             time.sleep(_POLL_SECONDS)
         yield
     finally:

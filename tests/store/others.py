@@ -20,9 +20,8 @@ def address(store: Store) -> str:
 
 def started(script: str, *arguments: str) -> Other:
     """A Python process that runs a script with arguments."""
-    return subprocess.Popen(
-        [sys.executable, "-c", script, *arguments], cwd=PROJECT_DIR, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    command, pipe = [sys.executable, "-c", script, *arguments], subprocess.PIPE
+    return subprocess.Popen(command, cwd=PROJECT_DIR, stdin=pipe, stdout=pipe, text=True)
 
 
 @contextmanager

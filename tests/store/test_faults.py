@@ -73,11 +73,10 @@ def test_readers_do_not_wait_for_a_writer(sqlite_store: Store, hasty: Store) -> 
 def test_a_full_disk_undoes_the_transaction_and_says_so(sqlite_store: Store) -> None:
     with sqlite_store.write(EVERY_TENANT) as session:
         session.add(tenant("before"))
-    with pytest.raises(Unavailable, match="The disk of the database .* is full"):
-        with sqlite_store.write(EVERY_TENANT) as session:
-            session.execute(sa.text("PRAGMA max_page_count = 1"))  # as many as there are now
-            session.add_all([tenant("small"), tenant("large", "x" * 100_000)])
-            session.flush()
+    full = pytest.raises(Unavailable, match=r"The disk of the database .* is full")
+    with full, sqlite_store.write(EVERY_TENANT) as session:
+        session.execute(sa.text("PRAGMA max_page_count = 1"))  # as many as there are now
+        session.add_all([tenant("small"), tenant("large", "x" * 100_000)])
     assert keys(sqlite_store) == ["before"]
 
 

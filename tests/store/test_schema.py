@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,11 +29,11 @@ schema.migrate(Store(sys.argv[1]))
 
 
 @pytest.fixture
-def empty_store(request: pytest.FixtureRequest, home: Settings, postgresql: Server, kind: str) -> Store:
+def empty_store(home: Settings, postgresql: Server, kind: str) -> Iterator[Store]:
     """A database without any table; on SQLite, not even a file."""
     store = Store(home.database_url if kind == "sqlite" else postgresql.url(postgresql.create()))
-    request.addfinalizer(store.dispose)
-    return store
+    yield store
+    store.dispose()
 
 
 both = pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
@@ -140,7 +141,7 @@ def test_a_database_in_memory_is_refused(url: str) -> None:
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path}/none/daybook.sqlite")
-    with pytest.raises(Unavailable, match="none/daybook.sqlite cannot be made"):
+    with pytest.raises(Unavailable, match=r"none/daybook\.sqlite cannot be made"):
         schema.migrate(store)
-    with pytest.raises(Unavailable, match="There is no database .*none/daybook.sqlite"):
+    with pytest.raises(Unavailable, match=r"There is no database .*none/daybook\.sqlite"):
         schema.require_current(store)

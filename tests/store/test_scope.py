@@ -135,7 +135,8 @@ def test_the_owner_of_the_tables_is_held_to_the_scope_too(postgresql_store: Stor
 
 @pytest.mark.spec("A5")
 def test_a_scope_ends_with_its_transaction(postgresql_store: Store) -> None:
-    asked = sa.text("SELECT current_user, current_setting('app.tenant', true), current_setting('transaction_read_only')")
+    settings = "current_setting('app.tenant', true), current_setting('transaction_read_only')"
+    asked = sa.text(f"SELECT current_user, {settings}")
     with postgresql_store.read(7) as session:
         assert tuple(session.execute(asked).one()) == ("daybook_app", "7", "on")
     with postgresql_store.engine.connect() as connection:
@@ -163,6 +164,16 @@ def test_a_transaction_that_reads_cannot_write(store: Store) -> None:
         session.add(project(acme, "y"))
     with store.read(EVERY_TENANT) as session:
         assert sorted(session.scalars(sa.select(Project.key))) == ["web", "web", "y"]
+
+
+def test_rows_stay_readable_after_the_transaction_that_read_or_wrote_them(store: Store) -> None:
+    acme, _ = two_tenants(store)
+    with store.read(acme) as session:
+        read = session.scalars(sa.select(Project).where(Project.tenant_id == acme)).one()
+    with store.write(acme) as session:
+        written = project(acme, "x")
+        session.add(written)
+    assert (read.key, read.created_at, written.key) == ("web", NOW, "x")
 
 
 @pytest.mark.spec("O9")

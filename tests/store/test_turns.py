@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
@@ -54,7 +55,7 @@ def test_four_processes_write_at_once_and_none_fails_or_starves(sqlite_store: St
 
 def test_a_writer_that_is_killed_leaves_the_turn_and_no_trace(sqlite_store: Store) -> None:
     with sqlite_store.write(EVERY_TENANT) as session:
-        session.execute(sa.text("INSERT INTO job_run VALUES (1, NULL, 'kept', '2024-02-29', NULL, 'done', '{}', '', '')"))
+        session.add(JobRun(job="kept", started_at=datetime.now(UTC), status="done"))
     with running(HOLDER, address(sqlite_store)) as process:
         process.kill()
         process.wait()

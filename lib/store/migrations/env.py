@@ -1,4 +1,4 @@
-"""How Alembic runs a migration: on the connection, and in the transaction, that `lib.store.schema` gives it."""
+"""How Alembic runs a migration: on the connection and in the transaction that `lib.store.schema` gives it."""
 
 from __future__ import annotations
 
