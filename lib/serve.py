@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import importlib
+import logging
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -73,6 +74,7 @@ def _warm_up() -> None:
 
     Streamlit collects garbage after every run; what is frozen it does not look at again, which halves the run.
     """
+    logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").setLevel(logging.ERROR)
     for name in ("pandas", "pyarrow", "plotly.graph_objects", "lib.ui.shell"):
         importlib.import_module(name)
     nobodys_hash()

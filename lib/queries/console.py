@@ -22,9 +22,9 @@ from lib.words import say
 class Console:
     """What `open_page` gives to a page, and what a notebook can build for a viewer of its own.
 
-    `viewer` is who opened the page. Each room (`usage`, `own`, ...) is asked by the viewer as they are at that moment: with
-    `entry`, taking a room reads the database again, so that a fragment, dialog or download of an old run ends with its
-    session. Raises NotSignedIn then.
+    `viewer` is who opened the page. With `entry`, each question to a room (`usage`, `own`, ...) is asked by the viewer
+    as they are at that moment, so that a fragment, dialog or download of an old run ends with its session: it raises
+    NotSignedIn or NotPermitted then.
     """
 
     viewer: Viewer
@@ -44,32 +44,29 @@ class Console:
     @property
     def usage(self) -> UsageQueries:
         """Figures of usage."""
-        return UsageQueries(self._viewer_now(), self.store, self.settings.lake)
+        return UsageQueries(self.viewer, self.store, self.settings.lake).renewed_by(self.entry)
 
     @property
     def programs(self) -> ProgramQueries:
         """Mini programs and the applications that they are linked to."""
-        return ProgramQueries(self._viewer_now(), self.store)
+        return ProgramQueries(self.viewer, self.store).renewed_by(self.entry)
 
     @property
     def visits(self) -> VisitQueries:
         """Visits of imported access logs."""
-        return VisitQueries(self._viewer_now(), self.store, self.settings.lake)
+        return VisitQueries(self.viewer, self.store, self.settings.lake).renewed_by(self.entry)
 
     @property
     def status(self) -> StatusQueries:
         """How fresh the figures are, the runs of jobs, the bucket ledger."""
-        return StatusQueries(self._viewer_now(), self.store, self.settings.lake)
+        return StatusQueries(self.viewer, self.store, self.settings.lake).renewed_by(self.entry)
 
     @property
     def administration(self) -> AdministrationQueries:
         """What the viewer administers."""
-        return AdministrationQueries(self._viewer_now(), self.store)
+        return AdministrationQueries(self.viewer, self.store).renewed_by(self.entry)
 
     @property
     def own(self) -> OwnAccount:
         """The viewer's own account: language, time zone, password, the tenants to choose from."""
-        return OwnAccount(self._viewer_now(), self.store)
-
-    def _viewer_now(self) -> Viewer:
-        return self.viewer if self.entry is None else self.entry()
+        return OwnAccount(self.viewer, self.store).renewed_by(self.entry)

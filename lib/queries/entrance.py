@@ -175,8 +175,9 @@ class Entrance:
                 raise NotSignedIn
             row, account = found
             viewer = viewer_from(session, account, tenant, language=language, address=address)
-        if now - row.last_seen_at > self._rules.touch:
-            self._touch(row.id, now)
+            stale = row.id if now - row.last_seen_at > self._rules.touch else None
+        if stale is not None:
+            self._touch(stale, now)
         return viewer
 
     def _holds(self, row: AccountSession, account: Account, now: datetime) -> bool:

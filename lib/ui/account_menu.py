@@ -60,7 +60,7 @@ def has_left() -> bool:
 
 
 def _choose_stranger_language() -> None:
-    chosen = st.session_state["stranger_language"]
+    chosen = st.session_state.get("stranger_language")
     if chosen is not None:
         visitor.choose_language(Language(chosen))
 
@@ -69,7 +69,6 @@ def _leave() -> None:
     badge = visitor.badge()
     if badge is not None:
         visitor.house().entrance.leave(badge, visitor.address())
-    visitor.forget()
     st.session_state[_LEFT] = True
 
 

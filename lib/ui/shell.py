@@ -30,8 +30,10 @@ def main() -> None:
     except NotSignedIn:
         _draw_for_stranger(entry.language)
         return
+    visitor.seen()
     _keep_cookie()
-    _set_up(viewer.language)
+    _set_up()
+    st.logo(str(_BRAND / "logo.svg"), icon_image=str(_BRAND / "mark.svg"), size="large")
     house = visitor.house()
     page = _menu(viewer)
     _choose_tenant(viewer, Console(viewer, house.store, house.settings, entry))
@@ -39,20 +41,23 @@ def main() -> None:
     page.run()
 
 
-def _set_up(language: Language) -> None:
+def _set_up() -> None:
     st.set_page_config(page_icon=str(_BRAND / "mark.svg"), layout="wide")
-    st.logo(str(_BRAND / "logo.svg"), icon_image=str(_BRAND / "mark.svg"), size="large")
     look.dress()
 
 
 def _draw_for_stranger(language: Language) -> None:
     """The form, and every address known but empty, so that after signing in the address typed is the page shown."""
-    _set_up(language)
-    if account_menu.has_left():
+    _set_up()
+    has_left = account_menu.has_left()
+    has_ended = visitor.forget()
+    if has_left:
         cookie_keeper.give_back()
     with st.container(key="sign_in_panel"):
         st.image(str(_BRAND / "logo.svg"), width=190)
         st.caption(say("sign_in.tagline", language))
+        if has_ended and not has_left:
+            st.info(say("sign_in.ended", language), icon=":material/schedule:")
         draw_form(language)
         account_menu.draw_language(language)
     title = say("sign_in.title", language)

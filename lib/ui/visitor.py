@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -17,7 +18,7 @@ from lib.ui import cookies
 from lib.words import Language
 
 _SESSION, _TICKET, _LANGUAGE = "daybook_session", "daybook_ticket", "daybook_language"
-_TENANT = "daybook_tenant"
+_TENANT, _SEEN = "daybook_tenant", "daybook_seen"
 
 
 @dataclass(frozen=True)
@@ -41,19 +42,30 @@ def _house(environment: tuple[tuple[str, str], ...]) -> House:
     return House(settings, store, Entrance(store))
 
 
-@dataclass(frozen=True)
 class Entry:
-    """A badge and what goes with it: calling it reads the viewer from the database, also after the run, in any thread."""
+    """A badge and what goes with it: calling it tells the viewer from the database, also after the run, in any thread.
 
-    badge: Badge | None
-    tenant: str | None
-    language: Language
-    address: str
+    One reading serves for the moment in which a page asks many questions.
+    """
+
+    MOMENT_SECONDS = 0.25
+
+    def __init__(self, badge: Badge | None, tenant: str | None, language: Language, address: str) -> None:
+        self.language = language
+        self._read = partial(
+            house().entrance.viewer_of, badge, tenant, language=language, address=address
+        )
+        self._viewer: Viewer | None = None
+        self._read_at = 0.0
 
     def __call__(self) -> Viewer:
         """The viewer, as they are now. Raises NotSignedIn."""
-        read = partial(house().entrance.viewer_of, self.badge, self.tenant)
-        return read(language=self.language, address=self.address)
+        viewer, now = self._viewer, time.monotonic()
+        if viewer is None or now - self._read_at > self.MOMENT_SECONDS:
+            self._viewer = None
+            viewer = self._viewer = self._read()
+            self._read_at = now
+        return viewer
 
 
 def entry() -> Entry:
@@ -80,21 +92,22 @@ def choose_tenant(key: str) -> None:
 
 
 def remember(opened: OpenedSession) -> None:
-    """Let this tab show the session from now on, and its browser exchange the ticket for a cookie.
-
-    What the tab kept of whoever was there before is dropped.
-    """
-    spoken = st.session_state.get(_LANGUAGE)
-    st.session_state.clear()
-    if spoken is not None:
-        st.session_state[_LANGUAGE] = spoken
+    """Let this tab show the session from now on, and its browser exchange the ticket for a cookie."""
     st.session_state[_SESSION] = opened.session_id
     st.session_state[_TICKET] = opened.ticket
 
 
-def forget() -> None:
-    """Let this tab show the session no more, nor anything that it kept of it."""
-    st.session_state.clear()
+def forget() -> bool:
+    """Drop what the tab kept of a session that has ended, before anything is drawn; returns whether there was one."""
+    had_session = _SESSION in st.session_state or _SEEN in st.session_state
+    if had_session:
+        st.session_state.clear()
+    return had_session
+
+
+def seen() -> None:
+    """Note that somebody is signed in here, so that what this tab keeps is dropped when they no longer are."""
+    st.session_state[_SEEN] = True
 
 
 def ticket() -> str | None:
