@@ -132,7 +132,7 @@ def _presence(rows: pl.DataFrame, views: pl.DataFrame) -> pl.DataFrame:
     opened = rows.filter(pl.col("starts") & (pl.col("kind") != Kind.PAGE_VIEW.value)).select(
         *PLACE, pl.lit(None, pl.String).alias("page"), "visitor_id"
     )
-    return pl.concat([viewed, opened]).unique().sort("application_id", "mini_program_id", "visitor_id", "t", "page")
+    return pl.concat([viewed, opened]).unique().sort("application_id", "mini_program_id", "visitor_id", "t", "page", "os")
 
 
 def _summed(parts: list[pl.DataFrame], by: tuple[str, ...], counts: tuple[str, ...]) -> pl.DataFrame:
