@@ -12,7 +12,10 @@ import duckdb
 import pyarrow as pa
 
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
-_LINE = rf"^(\S+) \S+ \S+ \[(\d\d/\w{{3}}/\d{{4}}:\d\d:\d\d:\d\d [+-]\d{{4}})\] {_QUOTED} (\d{{3}}) (\d+|-) {_QUOTED} {_QUOTED}"
+_LINE = (
+    r"^(\S+) \S+ \S+ \[(\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "
+    rf"{_QUOTED} (\d{{3}}) (\d+|-) {_QUOTED} {_QUOTED}"
+)
 
 _SESSIONS = """
 create table marked as
@@ -131,5 +134,5 @@ def _bucket(column: str, grain: str, zone: str) -> str:
         return "null::bigint"
     if grain == "half-hour":
         return f"{column} // 1800000000 * 1800"
-    return f"epoch(timezone('{zone}', date_trunc('{grain}', timezone('{zone}',
-    make_timestamptz({column}::bigint)))))::bigint"
+    local = f"timezone('{zone}', make_timestamptz({column}::bigint))"
+    return f"epoch(timezone('{zone}', date_trunc('{grain}', {local})))::bigint"
