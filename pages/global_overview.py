@@ -1,5 +1,51 @@
-"""global_overview."""
+"""The tenant's applications and mini programs as a whole (SPEC U1)."""
 
+from dataclasses import replace
+
+import streamlit as st
+
+from lib.queries.usage import UsageFilter
+from lib.ui import blocks, cards, filters, links, rankings, trends
 from lib.ui.page import open_page
+from lib.ui.periods import compared
+from lib.usage.metrics import METRICS
 
 console = open_page(__file__)
+usage = console.usage
+as_of = usage.as_of()
+
+blocks.head(console, "page.global_overview", as_of)
+period = filters.period(console)
+asked = UsageFilter(period)
+before = UsageFilter(compared(period, as_of))
+totals = usage.totals(asked)
+
+if not blocks.has_figures(console, totals, period):
+    st.stop()
+
+wall = [
+    *cards.counted_cards(console, asked, before),
+    *cards.metric_cards(console, cards.OVERVIEW, totals, usage.totals(before)),
+]
+cards.draw(console, wall, period, before.period)
+
+trends.section(console, "trend", METRICS, period, lambda shown, grain: usage.trend(replace(asked, period=shown), grain))
+
+ranked_by = filters.metric(console, "rank", METRICS)
+rankings.section(
+    console,
+    "by_mini_program",
+    lambda: console.usage.ranking(asked, "mini_program"),
+    ranked_by,
+    period,
+    on_open=lambda row: links.open_dashboard(row["key"]),
+)
+
+rankings.section(
+    console,
+    "by_application",
+    lambda: console.usage.ranking(asked, "application"),
+    ranked_by,
+    period,
+    on_open=lambda row: links.open_application(console, asked, row["key"]),
+)

@@ -1,5 +1,41 @@
-"""status."""
+"""How the counting stands: how new the figures are, what waits, what ran (SPEC T5, P5)."""
 
+import streamlit as st
+
+from lib.ui import blocks, cards, filters
 from lib.ui.page import open_page
+from lib.ui.tables import Column, Kind, table
+
+RUN_COLUMNS = (
+    Column("started_at", "status.started_at", Kind.INSTANT),
+    Column("finished_at", "status.finished_at", Kind.INSTANT),
+    Column("job", "status.job"),
+    Column("status", "status.run_status"),
+    Column("figures", "status.figures"),
+    Column("message", "status.message"),
+)
+LEDGER_COLUMNS = (
+    Column("bucket_at", "status.bucket_at", Kind.INSTANT),
+    Column("rows_added", "status.rows_added", Kind.COUNT),
+    Column("rows_late", "status.rows_late", Kind.COUNT),
+    Column("rows_duplicate", "status.rows_duplicate", Kind.COUNT),
+    Column("rows_excluded", "status.rows_excluded", Kind.COUNT),
+    Column("recorded_at", "status.recorded_at", Kind.INSTANT),
+    Column("publication", "status.publication", Kind.COUNT),
+)
 
 console = open_page(__file__)
+
+freshness = console.status.freshness()
+blocks.head(console, "page.status", freshness.as_of)
+cards.freshness_cards(console, freshness)
+
+for name, rows, columns in (
+    ("runs", console.status.runs(), RUN_COLUMNS),
+    ("ledger", console.status.ledger(), LEDGER_COLUMNS),
+):
+    st.subheader(console.say(f"status.{name}"), anchor=False)
+    if rows.is_empty():
+        st.info(console.say(f"status.no_{name}"))
+    else:
+        table(console, name, rows, columns, zone=filters.zone(console))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-NOW = "#3b82f6"
-NOW_FILL = "rgba(59, 130, 246, 0.10)"
+NOW = "#1b8793"
+NOW_FILL = "rgba(27, 135, 147, 0.12)"
 BEFORE = "#7d8797"
 GRID = "rgba(125, 135, 151, 0.22)"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import plotly.graph_objects as go
@@ -12,104 +12,105 @@ import polars as pl
 from lib.charts.theme import BEFORE, NOW, NOW_FILL, themed
 from lib.charts.ticks import axis_date_format, axis_marks, hover_date_format
 from lib.charts.units import Figure, figure_text
-from lib.usage.buckets import Grain
+from lib.usage.buckets import Grain, Period, bucket_starts
 from lib.usage.metrics import Metric
 from lib.words import Language, say
+
+_HOVER = "%{customdata}<extra></extra>"
+
+MOST_MARKERS = 31
+"""Lines with more points than this are drawn without a dot at each."""
 
 
 @dataclass(frozen=True)
 class Trend:
-    """What a trend shows: frames with `bucket` (Datetime in the zone shown) and a column by the metric's key.
+    """What a trend shows: frames with `bucket` (Datetime in the period's zone) and a column by the metric's key.
 
-    The previous period's buckets lie behind this period's by position. Buckets from `as_of` on are not
-    counted yet and are left out.
+    The previous period's buckets lie behind this period's by position. `now` may end before the period does; its last
+    bucket is drawn apart where it goes on after `as_of`.
     """
 
     metric: Metric
     grain: Grain
+    period: Period
     language: Language
     now: pl.DataFrame
     before: pl.DataFrame | None = None
     as_of: datetime | None = None
 
-    def counted(self) -> pl.DataFrame:
-        """This period's buckets that hold counted time, as `bucket` and `figure`."""
-        rows = self.now.select("bucket", figure=pl.col(self.metric.key))
-        return (
-            rows
-            if self.as_of is None
-            else rows.filter(pl.col("bucket").dt.convert_time_zone("UTC") < self.as_of.astimezone(UTC))
-        )
-
     def figure(self) -> go.Figure:
         """The lines, the previous period's first so that it lies behind."""
-        drawn = go.Figure([*self._before_line(), self._now_line()])
+        drawn = go.Figure([*self._before_line(), *self._now_lines()])
         themed(drawn).update_xaxes(
             type="date",
-            range=_walls(self.now["bucket"].sort().gather([0, -1])) if len(self.now) > 1 else None,
+            range=self._ends(),
             tickformat=axis_date_format(self.grain, self.language),
             hoverformat=hover_date_format(self.grain, self.language),
             nticks=8,
         )
         marks, texts = axis_marks(self._highest(), self.metric.unit, self.language)
-        drawn.update_yaxes(tickvals=marks, ticktext=texts, range=[0, marks[-1] * 1.04])
-        return drawn
+        return drawn.update_yaxes(tickvals=marks, ticktext=texts, range=[0, marks[-1] * 1.04])
 
     def alt(self) -> str:
         """What the chart shows, in a sentence for those who do not see it."""
-        rows = self.counted().drop_nulls("figure")
-        ends = self.now["bucket"]
+        rows = self.now.select("bucket", self.metric.key).drop_nulls().sort(self.metric.key, "bucket")
+        grid = self._grid()
         facts = {
             "metric": say(self.metric.words, self.language),
             "grain": say(f"charts.by_{self.grain.name.lower()}", self.language),
-            "since": self._when(ends.min()),
-            "until": self._when(ends.max()),
-            "zone": str(getattr(ends.dtype, "time_zone", None) or "UTC"),
+            "since": self._when(grid[0]),
+            "until": self._when(grid[-1]),
+            "zone": self.period.zone,
         }
         if rows.is_empty():
             return say("charts.trend_alt_nothing", self.language, **facts)
-        highest, lowest = rows.sort("figure")[[-1, 0]].iter_rows()
-        return say(
-            "charts.trend_alt",
-            self.language,
-            **facts,
-            highest=self._text(highest[1]),
-            highest_at=self._when(highest[0]),
-            lowest=self._text(lowest[1]),
-            lowest_at=self._when(lowest[0]),
-        )
+        (lowest_at, lowest), (highest_at, highest) = rows.row(0), rows.row(-1)
+        facts |= {"lowest": self._text(lowest), "lowest_at": self._when(lowest_at)}
+        facts |= {"highest": self._text(highest), "highest_at": self._when(highest_at)}
+        return say("charts.trend_alt", self.language, **facts)
 
-    def _now_line(self) -> go.Scatter:
-        rows = self.counted()
-        name = say(self.metric.words, self.language)
-        texts = [
-            say("charts.point", self.language, metric=name, figure=self._text(figure))
-            for figure in rows["figure"]
-        ]
+    def _now_lines(self) -> list[go.Scatter]:
+        last = len(self.now) - 1
+        if last < 1 or not self._goes_on():
+            return [self._now_line(self.now, "charts.now")]
+        so_far = self._now_line(self.now.tail(2), "charts.so_far")
+        # The point that both lines share is told once.
+        so_far.update(line={"dash": "dash", "width": 1.5}, fill="none", hovertemplate=["<extra></extra>", _HOVER])
+        return [self._now_line(self.now.head(last), "charts.now"), so_far]
+
+    def _now_line(self, rows: pl.DataFrame, words: str) -> go.Scatter:
+        metric = say(self.metric.words, self.language)
+        figures = rows[self.metric.key].to_list()
         return _line(
             rows["bucket"],
-            rows["figure"],
-            texts,
-            name=say("charts.now", self.language),
+            figures,
+            [say("charts.point", self.language, metric=metric, figure=self._text(figure)) for figure in figures],
+            name=say(words, self.language),
             line={"color": NOW, "width": 2.25},
             fill="tozeroy",
             fillcolor=NOW_FILL,
-            mode="lines+markers" if len(rows) <= 31 else "lines",
+            mode="lines+markers" if len(self.now) <= MOST_MARKERS else "lines",
             marker={"size": 6},
         )
+
+    def _goes_on(self) -> bool:
+        later = self._grid().filter(self._grid() > self.now["bucket"][-1])
+        end = later[0] if len(later) else self.period.until
+        return self.as_of is not None and self.as_of < end
 
     def _before_line(self) -> list[go.Scatter]:
         if self.before is None:
             return []
-        rows = self.before.select("bucket", figure=pl.col(self.metric.key)).head(len(self.now))
+        grid = self._grid()
+        rows = self.before.select("bucket", self.metric.key).head(len(grid))
         texts = [
             say("charts.point_before", self.language, when=self._when(at), figure=self._text(figure))
             for at, figure in rows.iter_rows()
         ]
         return [
             _line(
-                self.now["bucket"].head(len(rows)),
-                rows["figure"],
+                grid.head(len(rows)),
+                rows[self.metric.key].to_list(),
                 texts,
                 name=say("charts.before", self.language),
                 line={"color": BEFORE, "width": 1.5, "dash": "dot"},
@@ -118,31 +119,32 @@ class Trend:
             )
         ]
 
+    def _ends(self) -> list[str] | None:
+        """From the first bucket to the last, with room for the dots at both ends."""
+        grid = self._grid()
+        if len(grid) < 2:
+            return None
+        room = (grid[-1] - grid[0]) / 60
+        return [f"{grid[0] - room:%Y-%m-%dT%H:%M}", f"{grid[-1] + room:%Y-%m-%dT%H:%M}"]
+
+    def _grid(self) -> pl.Series:
+        return bucket_starts(self.period, self.grain)["bucket"].unique(maintain_order=True)
+
     def _highest(self) -> float:
-        key = self.metric.key
-        seen = [self.counted()["figure"].max()] + ([] if self.before is None else [self.before[key].max()])
-        return max((float(figure) for figure in seen if isinstance(figure, int | float)), default=0.0)
+        frames = [self.now] if self.before is None else [self.now, self.before]
+        seen = [figure for rows in frames for figure in rows[self.metric.key] if figure is not None]
+        return float(max(seen, default=0))
 
     def _text(self, figure: Figure) -> str:
         return figure_text(figure, self.metric.unit, self.language)
 
-    def _when(self, bucket: Any) -> str:
-        if not isinstance(bucket, datetime):
-            return ""
+    def _when(self, bucket: datetime) -> str:
         timed = self.grain in {Grain.HALF_HOUR, Grain.HOUR}
         return f"{bucket:%Y-%m-%d %H:%M}" if timed else f"{bucket:%Y-%m-%d}"
 
 
-def _line(buckets: pl.Series, figures: pl.Series, texts: list[str], **look: Any) -> go.Scatter:
-    hover = "%{customdata}<extra></extra>"
-    return go.Scatter(
-        x=_walls(buckets),
-        y=figures.to_list(),
-        customdata=texts,
-        hovertemplate=hover,
-        connectgaps=False,
-        **look,
-    )
+def _line(buckets: pl.Series, figures: list[Figure], texts: list[str], **look: Any) -> go.Scatter:
+    return go.Scatter(x=_walls(buckets), y=figures, customdata=texts, hovertemplate=_HOVER, **look)
 
 
 def _walls(buckets: pl.Series) -> list[str]:

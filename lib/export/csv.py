@@ -16,9 +16,7 @@ def to_csv(rows: pl.DataFrame, headings: Mapping[str, str]) -> bytes:
 
     Instants are ISO 8601 with their offset, lists are joined by "; ", null is an empty cell.
     """
-    shown = plain(rows.select(headings.keys())).rename(
-        {key: neutral(words) for key, words in headings.items()}
-    )
+    shown = plain(rows.select(headings.keys())).rename({key: neutral(words) for key, words in headings.items()})
     return codecs.BOM_UTF8 + shown.write_csv().encode()
 
 

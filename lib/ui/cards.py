@@ -1,0 +1,128 @@
+"""Figures as cards, each with its change against the period before, in a sign and words and not only in colour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lib.charts.units import DASH, Change, Figure, change, figure_text, short_text
+from lib.queries.console import Console
+from lib.queries.status import Freshness
+from lib.queries.usage import Dimension, UsageFilter
+from lib.ui import filters
+from lib.ui.periods import days_of
+from lib.usage.buckets import Period, zone_of
+from lib.usage.metrics import METRIC_BY_KEY, Metric, Unit
+
+OVERVIEW = tuple(METRIC_BY_KEY[key] for key in ("opens", "page_views", "active_users", "new_users", "time_per_user"))
+"""The metrics of the tenant as a whole."""
+
+NARROWEST = 205
+"""Pixels: the longest change of a card, in English, without being cut."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A figure with the one before it. `of` is what it is a part of, as in 3 of 4."""
+
+    label: str
+    help: str
+    unit: Unit
+    now: Figure
+    before: Figure
+    more_is_better: bool | None = True
+    of: int | None = None
+
+
+def metric_cards(
+    console: Console, metrics: Sequence[Metric], now: Mapping[str, Figure], before: Mapping[str, Figure]
+) -> list[Card]:
+    """A card for each metric."""
+    return [
+        Card(
+            console.say(metric.words),
+            console.say(f"{metric.words}_help"),
+            metric.unit,
+            now[metric.key],
+            before[metric.key],
+            metric.more_is_better,
+        )
+        for metric in metrics
+    ]
+
+
+def counted_cards(console: Console, asked: UsageFilter, before: UsageFilter) -> list[Card]:
+    """How many applications and mini programs had usage, of all that the viewer sees."""
+    known: dict[str, tuple[Dimension, list[tuple[str, str]]]] = {
+        "applications": ("application", console.programs.applications()),
+        "mini_programs": ("mini_program", console.programs.choices()),
+    }
+    return [
+        Card(
+            console.say(f"usage.{name}"),
+            console.say(f"usage.{name}_help"),
+            Unit.COUNT,
+            len(console.usage.ranking(asked, dimension)),
+            len(console.usage.ranking(before, dimension)),
+            of=len(all_of_them),
+        )
+        for name, (dimension, all_of_them) in known.items()
+    ]
+
+
+def draw(console: Console, cards: Sequence[Card], period: Period, before: Period) -> None:
+    """Cards side by side, as many as fit; says which instants a period that is not over is compared with."""
+    first, last = days_of(period)
+    words = "usage.before_day" if first == last else "usage.before_days"
+    compared_with = console.say(words, days=(last - first).days + 1)
+    if before != period.previous():
+        zone = zone_of(period.zone)
+        since, until = (f"{instant.astimezone(zone):%Y-%m-%d %H:%M}" for instant in (before.since, before.until))
+        st.caption(console.say("usage.compared_so_far", since=since, until=until))
+    wall = st.grid("auto", min_column_width=NARROWEST)
+    for card in cards:
+        _draw_one(console, wall, card, compared_with)
+
+
+def freshness_cards(console: Console, freshness: Freshness) -> None:
+    """How new the figures are, and what waits to be counted."""
+    zone = zone_of(filters.zone(console))
+    wall = st.grid("auto", min_column_width=NARROWEST)
+    for name, instant in (("as_of", freshness.as_of), ("published_at", freshness.published_at)):
+        words = console.say("status.never") if instant is None else f"{instant.astimezone(zone):%Y-%m-%d %H:%M}"
+        wall.metric(console.say(f"status.{name}"), words, help=console.say(f"status.{name}_help"), border=True)
+    for name, count in (("publication", freshness.publication), ("waiting", freshness.waiting_rows)):
+        wall.metric(console.say(f"status.{name}"), f"{count:,}", help=console.say(f"status.{name}_help"), border=True)
+
+
+def _draw_one(console: Console, wall: DeltaGenerator, card: Card, compared_with: str) -> None:
+    language = console.viewer.language
+    value = short_text(card.now, card.unit, language)
+    exact, before = (figure_text(figure, card.unit, language) for figure in (card.now, card.before))
+    difference = change(card.now, card.before, language)
+    told = "" if exact == DASH else console.say("usage.card_help", now=exact, before=before)
+    wall.metric(
+        card.label,
+        value if card.of is None else console.say("usage.card_of", now=value, of=f"{card.of:,}"),
+        delta=difference.text,
+        delta_color=_colour(difference, card.more_is_better),
+        delta_arrow=_arrow(difference),
+        delta_description=compared_with,
+        help="\n\n".join(part for part in (card.help, told) if part),
+        border=True,
+        height="stretch",
+    )
+
+
+def _arrow(difference: Change) -> Literal["up", "down", "off"]:
+    return "up" if difference.direction == 1 else "down" if difference.direction == -1 else "off"
+
+
+def _colour(difference: Change, more_is_better: bool | None) -> Literal["green", "red", "gray"]:
+    if not difference.direction or more_is_better is None:
+        return "gray"
+    return "green" if (difference.direction > 0) is more_is_better else "red"

@@ -1,0 +1,104 @@
+"""The periods that a viewer can pick, what each is compared with, and the grains that suit it. Knows no Streamlit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from lib.errors import BadInput
+from lib.usage.buckets import BUCKET, EARLIEST, Grain, Period, of_dates, zone_of
+
+MOST_POINTS = 500
+"""A line with more is slow in the browser and no clearer."""
+
+
+@dataclass(frozen=True)
+class PeriodChoice:
+    """A period that follows the calendar: `days` local days, the last of them `ends_ago` days before today.
+
+    Its words are `usage.period_<key>` on the button and `usage.before_<key>` for what it is compared with.
+    """
+
+    key: str
+    days: int
+    ends_ago: int = 0
+
+    def period(self, today: date, zone: str) -> Period:
+        """The days as they are today."""
+        last = today - timedelta(days=self.ends_ago)
+        return of_dates(last - timedelta(days=self.days - 1), last, zone)
+
+
+PERIOD_CHOICES = (
+    PeriodChoice("today", 1),
+    PeriodChoice("yesterday", 1, ends_ago=1),
+    PeriodChoice("7-days", 7),
+    PeriodChoice("15-days", 15),
+    PeriodChoice("30-days", 30),
+    PeriodChoice("90-days", 90),
+)
+CHOICE_BY_KEY = {choice.key: choice for choice in PERIOD_CHOICES}
+DEFAULT_PERIOD = "7-days"
+
+_GRAIN_LENGTHS = (
+    (Grain.HALF_HOUR, BUCKET),
+    (Grain.HOUR, timedelta(hours=1)),
+    (Grain.DAY, timedelta(days=1)),
+    (Grain.WEEK, timedelta(weeks=1)),
+)
+
+
+def today_in(zone: str, now: datetime | None = None) -> date:
+    """The day that it is in a zone."""
+    return (now or datetime.now(UTC)).astimezone(zone_of(zone)).date()
+
+
+def period_text(first: date, last: date) -> str:
+    """How an address writes any range: 2024-05-12..2024-05-18, both days included."""
+    return f"{first:%Y-%m-%d}..{last:%Y-%m-%d}"
+
+
+def period_of(text: str, today: date, zone: str) -> Period | None:
+    """The period that an address names; None where it names none that can be shown."""
+    if text in CHOICE_BY_KEY:
+        return CHOICE_BY_KEY[text].period(today, zone)
+    first, _, last = text.partition("..")
+    try:
+        days = date.fromisoformat(first), date.fromisoformat(last)
+        if EARLIEST.date() <= days[0] <= days[1] <= today + timedelta(days=1):
+            return of_dates(*days, zone)
+    except (ValueError, OverflowError, BadInput):
+        pass
+    return None
+
+
+def days_of(period: Period) -> tuple[date, date]:
+    """The first and the last local day, both included; a bucket that holds a midnight counts for the day after it."""
+    zone = zone_of(period.zone)
+    first = (period.since + BUCKET - timedelta(minutes=1)).astimezone(zone).date()
+    return first, (period.until - timedelta(minutes=1)).astimezone(zone).date()
+
+
+def compared(period: Period, as_of: datetime | None) -> Period:
+    """The period before, cut to as much as is counted of this one: today until 10:00 against yesterday until 10:00."""
+    before = period.previous()
+    if as_of is None or not period.since < as_of < period.until:
+        return before
+    until = min(before.since + (as_of - period.since), before.until)
+    return Period(before.since, until, period.zone)
+
+
+def grains_of(period: Period) -> list[Grain]:
+    """The grains that draw the period with two to MOST_POINTS points, finest first; weeks where none does."""
+    fitting = [
+        grain for grain, length in _GRAIN_LENGTHS if length < period.length and period.length / length <= MOST_POINTS
+    ]
+    return fitting or [Grain.WEEK]
+
+
+def grain_of(period: Period) -> Grain:
+    """The grain that a period is drawn by at first: half hours for a day, hours for a few, then days, then weeks."""
+    days = period.length / timedelta(days=1)
+    wanted = Grain.HALF_HOUR if days < 2 else Grain.HOUR if days < 5 else Grain.DAY if days <= 190 else Grain.WEEK
+    fitting = grains_of(period)
+    return wanted if wanted in fitting else fitting[-1]

@@ -1,0 +1,173 @@
+"""Tables: columns as records, shown with their units, and taken away as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from lib.export.formats import CSV, file_name
+from lib.queries.console import Console
+from lib.ui.periods import days_of
+from lib.usage.buckets import Period
+from lib.usage.metrics import Metric, Unit
+
+ROW_HEIGHT = 36
+MOST_ROWS_IN_SIGHT = 12
+
+
+class Kind(Enum):
+    """What a column holds, and so how it is shown."""
+
+    TEXT = auto()
+    TEXTS = auto()
+    OPENS = auto()
+    """A text that can be clicked."""
+    BUTTON = auto()
+    """A button with the heading's words; the frame has no such column."""
+    COUNT = auto()
+    RATIO = auto()
+    SHARE = auto()
+    SECONDS = auto()
+    INSTANT = auto()
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table by its key in the frame; `words` is the catalogue key of its heading."""
+
+    key: str
+    words: str
+    kind: Kind = Kind.TEXT
+    help_words: str = ""
+    width: int | None = None
+
+
+_KIND_OF_UNIT = {
+    Unit.COUNT: Kind.COUNT,
+    Unit.USERS: Kind.COUNT,
+    Unit.RATIO: Kind.RATIO,
+    Unit.SHARE: Kind.SHARE,
+    Unit.SECONDS: Kind.SECONDS,
+}
+
+
+def metric_columns(metrics: Sequence[Metric]) -> tuple[Column, ...]:
+    """A column for each metric, with its definition at the heading."""
+    return tuple(
+        Column(metric.key, metric.words, _KIND_OF_UNIT[metric.unit], f"{metric.words}_help") for metric in metrics
+    )
+
+
+def table(
+    console: Console,
+    name: str,
+    rows: pl.DataFrame,
+    columns: Sequence[Column],
+    *,
+    zone: str = "UTC",
+    clicks: Mapping[str, Callable[[dict[str, Any]], object]] | None = None,
+) -> None:
+    """Show the rows; what screen readers say of it is at `table.<name>`.
+
+    `clicks` says what a click on a cell of a column (OPENS, BUTTON) does with the cell's row.
+    """
+    shown = rows.select(_shown(console, column, zone) for column in columns)
+    seen = min(len(rows), MOST_ROWS_IN_SIGHT) + 1
+    st.dataframe(
+        shown,
+        hide_index=True,
+        height=seen * ROW_HEIGHT + 2,
+        row_height=ROW_HEIGHT,
+        column_config={column.key: _configured(console, name, column) for column in columns},
+        key=f"table.{name}",
+        placeholder="—",
+        alt=console.say(f"table.{name}", rows=len(rows)),
+    )
+    for key, act in (clicks or {}).items():
+        clicked = st.session_state.get(f"table.{name}.{key}")
+        if clicked is not None and 0 <= clicked["row"] < len(rows):
+            act(rows.row(clicked["row"], named=True))
+
+
+def heading(
+    console: Console,
+    words: str,
+    name: str,
+    ask: Callable[[], pl.DataFrame],
+    columns: Sequence[Column],
+    period: Period,
+) -> None:
+    """The heading of a section, with the download of what it shows beside it."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(console.say(words), anchor=False, width="stretch")
+        download(console, name, ask, columns, period)
+
+
+def download(
+    console: Console, name: str, ask: Callable[[], pl.DataFrame], columns: Sequence[Column], period: Period
+) -> None:
+    """A button that asks again, by the viewer as they are at that moment, and gives the answer as CSV."""
+    headings = {column.key: console.say(column.words) for column in columns}
+    st.download_button(
+        console.say(CSV.words),
+        data=lambda: CSV.write(ask().select(headings.keys()), headings),
+        file_name=file_name(console.say(f"file.{name}"), *days_of(period), CSV),
+        mime=CSV.mime,
+        key=f"download.{name}",
+        help=console.say("export.help"),
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+    )
+
+
+def _shown(console: Console, column: Column, zone: str) -> pl.Expr:
+    value = pl.col(column.key)
+    match column.kind:
+        case Kind.SECONDS:
+            # Tenths only where they tell something; whole seconds read as a clock, 00:03:20.
+            tidy = pl.when(value < 10).then(value.round(1)).otherwise(value.round(0))
+            return (tidy * 1000).cast(pl.Int64).cast(pl.Duration("ms")).alias(column.key)
+        case Kind.SHARE:
+            return (value * 100).alias(column.key)
+        case Kind.INSTANT:
+            return value.dt.convert_time_zone(zone).dt.replace_time_zone(None)
+        case Kind.OPENS:
+            return _without_marks(value)
+        case Kind.BUTTON:
+            return pl.lit(console.say(column.words)).alias(column.key)
+        case _:
+            return value
+
+
+def _without_marks(labels: pl.Expr) -> pl.Expr:
+    """A button's label is read as Markdown; a mark of width zero between colons keeps :material/...: a text."""
+    return labels.str.replace_all(":", ":\u2060")
+
+
+def _configured(console: Console, name: str, column: Column) -> Any:
+    config, words = st.column_config, console.say(column.words)
+    common: dict[str, Any] = {"width": column.width}
+    if column.help_words:
+        common["help"] = console.say(column.help_words)
+    match column.kind:
+        case Kind.OPENS | Kind.BUTTON:
+            key = f"table.{name}.{column.key}"
+            heading = "" if column.kind is Kind.BUTTON else words
+            return config.ButtonColumn(heading, type="tertiary", alignment="left", key=key, **common)
+        case Kind.TEXTS:
+            return config.ListColumn(words, **common)
+        case Kind.INSTANT:
+            return config.DatetimeColumn(words, format="YYYY-MM-DD HH:mm", **common)
+        case Kind.TEXT:
+            return config.TextColumn(words, **common)
+        case _:
+            return config.NumberColumn(words, format=_FORMATS[column.kind], **common)
+
+
+_FORMATS = {Kind.COUNT: "%,d", Kind.RATIO: "%,.2f", Kind.SHARE: "%.1f %%", Kind.SECONDS: "compact"}

@@ -1,0 +1,34 @@
+"""A section of a page: a metric over time, by a chosen grain, with the previous period behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import polars as pl
+import streamlit as st
+
+from lib.charts.theme import CONFIG
+from lib.charts.trend import Trend
+from lib.queries.console import Console
+from lib.ui import filters
+from lib.ui.tables import Column, Kind, heading, metric_columns
+from lib.usage.buckets import Grain, Period
+from lib.usage.metrics import Metric
+
+Ask = Callable[[Period, Grain], pl.DataFrame]
+
+
+def section(console: Console, name: str, metrics: Sequence[Metric], shown: Period, ask: Ask) -> None:
+    """Draw it from what `ask` answers for a period and a grain: `bucket` and the metrics."""
+    top = st.container()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        with st.container(width=240):
+            metric = filters.metric(console, "metric", metrics)
+        with st.container(width="content"):
+            grain = filters.grain(console, shown)
+    columns = (Column("bucket", "usage.bucket", Kind.INSTANT), *metric_columns(metrics))
+    with top:
+        heading(console, f"usage.{name}", name, lambda: ask(shown, grain), columns, shown)
+    now, before = ask(shown, grain), ask(shown.previous(), grain)
+    trend = Trend(metric, grain, shown, console.viewer.language, now, before, console.usage.as_of())
+    st.plotly_chart(trend.figure(), key=f"chart.{name}", alt=trend.alt(), config=CONFIG)
