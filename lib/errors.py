@@ -54,7 +54,7 @@ class NotFound(BadInput):
 
 
 class AlreadyThere(BadInput):
-    """There is already a {kind} "{key}": choose another key."""
+    """The {kind} "{key}" is there already: choose another one."""
 
 
 class Unavailable(DaybookError):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from lib.access.passwords import fault_of, new_password
 from lib.access.permissions import AccountType, Permission
-from lib.errors import AlreadyThere, NotFound, NotPermitted
+from lib.errors import AlreadyThere, BadInput, NotFound, NotPermitted
 from lib.logs import Operator
 from lib.queries.administration.acting import checked_optional_name, kind, note, refused, row_of
 from lib.store import accounts
@@ -154,7 +154,7 @@ def require_password(password: str) -> None:
     """Raise BadInput, which says why, for a text that cannot be a password."""
     fault = fault_of(password)
     if fault is not None:
-        raise refused("password", fault=Phrase(fault.words))
+        raise BadInput(what=Phrase(fault.words))
 
 
 def require_another_administrator(session: Session, row: Account) -> None:

@@ -23,7 +23,7 @@ from lib.access.viewer import EVERY_TENANT, TenantScope
 from lib.errors import AlreadyThere, BadInput, NotFound
 from lib.logs import Act, Operator, record
 from lib.queries.gate import ViewerQueries
-from lib.store.tables import Application, Base, MiniProgram, Organization, Project, Role
+from lib.store.tables import Application, Base, Link, MiniProgram, Organization, Project, Role
 from lib.words import Phrase
 
 P = ParamSpec("P")
@@ -81,6 +81,16 @@ class Administering(ViewerQueries):
         with self.store.read(self._scope) as session:
             if key not in {application.key for application in session.scalars(self._applications())}:
                 raise NotFound(kind=kind("application"), key=key)
+
+    def _require_mini_program(self, key: str) -> None:
+        """Raise NotFound for a mini program that was never linked to an application held."""
+        held = self._applications().with_only_columns(Application.id)
+        of_key = (MiniProgram.tenant_id == self.viewer.tenant_id) & (MiniProgram.key == key)
+        linked = select(Link.id).join(MiniProgram).where(of_key, Link.application_id.in_(held)).limit(1)
+        if not self.viewer.applications.every:
+            with self.store.read(self._scope) as session:
+                if session.scalar(linked) is None:
+                    raise NotFound(kind=kind("mini_program"), key=key)
 
 
 def refused(key: str, /, **facts: object) -> BadInput:

@@ -124,6 +124,7 @@ class IngestKeyAdministration(Administering):
     def add_ingest_key(self, given: IngestKeyInput) -> str:
         """Make a key and return it, the only time that it can be read. Raises NotFound."""
         self._require_application(given.application)
+        self._require_mini_program(given.mini_program)
         return self._act(add_ingest_key, given)
 
     @needs(Permission.INGEST_KEY_MANAGE)

@@ -9,9 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lib.access.permissions import Permission
-from lib.errors import NotFound
 from lib.logs import Operator
-from lib.queries.administration.acting import INSTANT, WORDS, Administering, kind, note, refused, row_of
+from lib.queries.administration.acting import INSTANT, WORDS, Administering, note, refused, row_of
 from lib.queries.gate import needs
 from lib.store.tables import Application, Link, MiniProgram
 
@@ -103,8 +102,3 @@ class LinkAdministration(Administering):
         self._require_mini_program(mini_program)
         self._require_application(application)
         self._act(unlink, mini_program, application)
-
-    def _require_mini_program(self, key: str) -> None:
-        """Raise NotFound for a mini program that was never linked to an application held."""
-        if not self.viewer.applications.every and key not in set(self.links()["mini_program"]):
-            raise NotFound(kind=kind("mini_program"), key=key)
