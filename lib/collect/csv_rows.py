@@ -108,7 +108,8 @@ class _Records:
             values = next(self._reader)
         except csv.Error as error:
             self._reader = None
-            if "unexpected end of data" in str(error):
+            if len(self._taken) > 1 or "unexpected end of data" in str(error):
+                # The quote took lines that may be records of their own.
                 self._ahead.extendleft(reversed(self._taken[1:]))
                 return number, text, "a quote is not closed", []
             return number, self._text(), f"not CSV: {error}", []
