@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from lib.errors import NotFound
 from lib.store.tables import Application, MiniProgram
+from lib.words import Phrase
 
 _NAMED = {"id": pl.Int32(), "key": pl.String(), "name": pl.String()}
 
@@ -23,11 +24,11 @@ class Names:
 
     def application_id(self, key: str) -> int:
         """Raises NotFound."""
-        return _id(self.applications, "application", key)
+        return _id(self.applications, "kind.application", key)
 
     def mini_program_id(self, key: str) -> int:
         """Raises NotFound."""
-        return _id(self.mini_programs, "mini program", key)
+        return _id(self.mini_programs, "kind.mini_program", key)
 
 
 def names_of(session: Session, tenant_id: int) -> Names:
@@ -43,5 +44,5 @@ def _named(session: Session, tenant_id: int, table: type[Application | MiniProgr
 def _id(named: pl.DataFrame, kind: str, key: str) -> int:
     found = named.filter(pl.col("key") == key)["id"]
     if found.is_empty():
-        raise NotFound(kind=kind, key=key)
+        raise NotFound(kind=Phrase(kind), key=key)
     return int(found[0])

@@ -13,6 +13,7 @@ from lib.errors import NotFound
 from lib.queries.gate import ViewerQueries, needs
 from lib.store.tables import Application, Link, MiniProgram
 from lib.usage.events import INSTANT
+from lib.words import Phrase
 
 _LISTED = {
     "key": pl.String(),
@@ -92,7 +93,7 @@ class ProgramQueries(ViewerQueries):
         """One mini program with all that it was ever linked to. Raises NotFound."""
         program = next((row for row in self._programs() if row.key == key), None)
         if program is None:
-            raise NotFound(kind="mini program", key=key)
+            raise NotFound(kind=Phrase("kind.mini_program"), key=key)
         with self.store.read(self.viewer.tenant_id) as session:
             applications = {row.id: row for row in self._applications(session)}
             links = self._links(session, key)

@@ -23,6 +23,7 @@ from lib.usage.metrics import METRICS, PAGE_METRICS, Metric
 from lib.usage.published import Published, published
 from lib.usage.recency import PAGE_SCOPES, SCOPES, Scope, chained, with_users
 from lib.usage.users import cumulative_by_bucket, users_by_bucket, users_in
+from lib.words import Phrase
 
 Dimension = Literal["application", "mini_program", "page", "os"]
 
@@ -154,7 +155,7 @@ class UsageQueries(ViewerQueries):
         if asked.application is not None:
             chosen = names.application_id(asked.application)
             if seen is not None and chosen not in seen:
-                raise NotFound(kind="application", key=asked.application)
+                raise NotFound(kind=Phrase("kind.application"), key=asked.application)
             seen = (chosen,)
         program = None if asked.mini_program is None else names.mini_program_id(asked.mini_program)
         return _Places(seen, program, asked.os, asked.page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from lib.usage.intake import unpacked
 from lib.usage.lake import Lake
 from lib.usage.published import published
 from lib.usage.visits import VISIT
+from lib.words import Phrase
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,9 @@ class VisitFilter:
 
     def __post_init__(self) -> None:
         if self.since >= self.until:
-            raise BadInput(what="A period must end after it begins")
-        if self.status is not None and not (self.status[:1].isdigit() and self.status[1:] in {"xx", self.status[1:3]}):
-            raise BadInput(what=f'"{self.status}" is not a status: use a code such as 404, or 4xx')
+            raise BadInput(what=Phrase("refused.wrong_order"))
+        if self.status is not None and not re.fullmatch(r"[1-5](xx|\d\d)", self.status):
+            raise BadInput(what=Phrase("refused.status", status=self.status[:20]))
 
     def whole_buckets(self) -> Period:
         """The half hours that the range touches."""

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from lib.errors import BadInput, NotFound
 from lib.store.tables import Application, Link, MiniProgram, Tenant
+from lib.words import Phrase
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
 
@@ -18,7 +19,7 @@ _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
 def checked_key(key: str) -> str:
     """The key, when it is one: 1 to 100 letters, digits, dots, colons, dashes and underscores. Raises BadInput."""
     if not _KEY.fullmatch(key):
-        raise BadInput(what=f'"{key[:120]}" cannot be a key: use up to 100 letters, digits, ".", ":", "-" and "_"')
+        raise BadInput(what=Phrase("refused.key", key=key[:120]))
     return key
 
 
@@ -26,7 +27,7 @@ def tenant_of(session: Session, key: str) -> Tenant:
     """The tenant of a key. Raises NotFound."""
     tenant = session.scalar(select(Tenant).where(Tenant.key == key))
     if tenant is None:
-        raise NotFound(kind="tenant", key=key)
+        raise NotFound(kind=Phrase("kind.tenant"), key=key)
     return tenant
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import polars as pl
 
 from lib.errors import BadInput
+from lib.words import Phrase
 
 BUCKET = timedelta(minutes=30)
 BUCKET_US = 1_800_000_000
@@ -50,7 +51,7 @@ def zone_of(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise BadInput(what=f'"{name}" is not a time zone: use a name such as UTC or Asia/Shanghai') from error
+        raise BadInput(what=Phrase("refused.zone", zone=name[:60])) from error
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,11 @@ class Period:
     def __post_init__(self) -> None:
         zone_of(self.zone)
         if self.since.tzinfo is None or self.until.tzinfo is None:
-            raise BadInput(what="A period needs instants with an offset, such as 2024-05-12T00:00:00+00:00")
+            raise BadInput(what=Phrase("refused.no_offset"))
         if (self.since - EPOCH) % BUCKET or (self.until - EPOCH) % BUCKET:
-            raise BadInput(what="Usage is counted in half hours: begin and end a period at :00 or :30 UTC")
+            raise BadInput(what=Phrase("refused.off_the_half_hour"))
         if self.since >= self.until:
-            raise BadInput(what="A period must end after it begins")
+            raise BadInput(what=Phrase("refused.wrong_order"))
 
     @property
     def first(self) -> int:

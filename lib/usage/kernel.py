@@ -19,6 +19,7 @@ STAY_LIMIT_US = 1_800_000_000
 
 PLACE = ("t", "application_id", "mini_program_id", "os")
 COUNTS = ("opens", "page_views", "shares", "stay_us", "session_us", "entries", "exits")
+PRESENCE_ORDER = ("application_id", "mini_program_id", "visitor_id", "t", "page", "os")
 PAGE_COUNTS = ("page_views", "stay_us", "entries", "exits", "shares")
 
 
@@ -132,7 +133,9 @@ def _presence(rows: pl.DataFrame, views: pl.DataFrame) -> pl.DataFrame:
     opened = rows.filter(pl.col("starts") & (pl.col("kind") != Kind.PAGE_VIEW.value)).select(
         *PLACE, pl.lit(None, pl.String).alias("page"), "visitor_id"
     )
-    return pl.concat([viewed, opened]).unique().sort("application_id", "mini_program_id", "visitor_id", "t", "page", "os")
+    return (
+        pl.concat([viewed, opened]).unique().sort(*PRESENCE_ORDER)
+    )
 
 
 def _summed(parts: list[pl.DataFrame], by: tuple[str, ...], counts: tuple[str, ...]) -> pl.DataFrame:

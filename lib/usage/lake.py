@@ -24,6 +24,7 @@ from typing import Any, Literal
 import polars as pl
 
 from lib.errors import Unavailable
+from lib.words import Phrase
 
 RecordKind = Literal["usage", "visit"]
 
@@ -149,7 +150,7 @@ class Lake:
                 return Manifest.of_json((self.folder / "manifests" / f"{number}.json").read_text())
             except FileNotFoundError:
                 continue
-        raise Unavailable(what=f"The lake in {self.folder} names a publication that is not there")
+        raise Unavailable(what=Phrase("refused.lake_torn", folder=self.folder))
 
     def version(self) -> str:
         """The number of the current publication, read cheaply, for caches to key on."""
@@ -224,4 +225,4 @@ def _disk(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, pl.exceptions.ComputeError) as error:
-        raise Unavailable(what=f"The lake in {folder} cannot be written ({error})") from error
+        raise Unavailable(what=Phrase("refused.lake", folder=folder, reason=error)) from error
