@@ -29,7 +29,6 @@ PATIENCE_SECONDS = 20.0
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
-    "foreign_keys=ON",
     "recursive_triggers=ON",  # else REPLACE deletes rows past the triggers that keep the operation log
     "cache_size=-65536",
     "wal_autocheckpoint=16000",
@@ -58,7 +57,7 @@ class Store:
 
     @contextmanager
     def read(self, scope: TenantScope) -> Iterator[Session]:
-        """A transaction that sees the rows of one tenant, or of every tenant, and cannot change any.
+        """A transaction that sees rows of one tenant, or of every tenant, as they are at one moment, and changes none.
 
         Rows that it gave stay readable after it (no rollback here: it would expire them). Raises Unavailable when the
         database is away or damaged.
@@ -133,7 +132,8 @@ def _postgresql_scope(scope: TenantScope, writing: bool) -> str:
     # SET takes no bind parameters; the scope is made an int or the one word first. Citus alone knows the `citus.` line.
     tenant = EVERY_TENANT if scope == EVERY_TENANT else str(int(scope))
     return (
-        f"SET TRANSACTION READ {'WRITE' if writing else 'ONLY'}; SET LOCAL ROLE {APPLICATION_ROLE};"
+        f"SET TRANSACTION {'READ WRITE' if writing else 'ISOLATION LEVEL REPEATABLE READ READ ONLY'};"
+        f" SET LOCAL ROLE {APPLICATION_ROLE};"
         f" SET LOCAL citus.propagate_set_commands = 'local'; SET LOCAL app.tenant = '{tenant}'"
     )
 
@@ -160,6 +160,9 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    writing = connection.get_execution_options().get("daybook_writing", True)
+    options = connection.get_execution_options()
+    writing = options.get("daybook_writing", True)
     connection.exec_driver_sql(f"PRAGMA query_only = {0 if writing else 1}")
+    # A migration changes a table by making another and dropping the first: rows that refer to it must bear that.
+    connection.exec_driver_sql(f"PRAGMA foreign_keys = {0 if options.get('daybook_migrating') else 1}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

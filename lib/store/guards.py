@@ -9,7 +9,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from lib.errors import Unavailable
 from lib.store.engine import APPLICATION_ROLE
-from lib.store.tables import TENANT_TABLES, Base, Operation, Tenant
+from lib.store.tables import TENANT_TABLES, AccountSession, Base, JobRun, Operation, Tenant
 
 _APPEND_ONLY = (Operation.__tablename__,)
 
@@ -17,10 +17,22 @@ _APPEND_ONLY = (Operation.__tablename__,)
 _SCOPE = "current_setting('app.tenant', true)"
 _TENANT = f"CASE WHEN {_SCOPE} ~ '^[0-9]{{1,9}}$' THEN {_SCOPE}::int END"
 
+_OWN_ROWS = {
+    Tenant.__tablename__: f"id = {_TENANT}",
+    # Sessions are those of the accounts that can be seen.
+    AccountSession.__tablename__: "EXISTS (SELECT FROM account WHERE account.id = account_id)",
+    JobRun.__tablename__: f"tenant_id = {_TENANT}",
+    **{table.name: f"tenant_id = {_TENANT}" for table in TENANT_TABLES},
+}
+"""Which rows of a table a transaction of one tenant reads and writes."""
+
+_RUNS_FOR_ALL = f"""CREATE POLICY of_all ON {JobRun.__tablename__} FOR SELECT
+    USING (tenant_id IS NULL AND {_TENANT} IS NOT NULL)"""
+
 _GRANT_ROLE = f"""
 DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{APPLICATION_ROLE}') THEN
-        CREATE ROLE {APPLICATION_ROLE} NOLOGIN NOSUPERUSER NOBYPASSRLS;
+        CREATE ROLE {APPLICATION_ROLE} NOLOGIN;
     END IF;
     BEGIN
         SET LOCAL ROLE {APPLICATION_ROLE};
@@ -70,10 +82,6 @@ def _append_only_triggers() -> list[str]:
     ]
 
 
-def _guarded_tables() -> list[str]:
-    return [Tenant.__tablename__, *(table.name for table in TENANT_TABLES)]
-
-
 def _guarded(connection: sa.Connection) -> bool:
     forced = connection.scalars(
         sa.text(
@@ -83,7 +91,7 @@ def _guarded(connection: sa.Connection) -> bool:
         ),
         {"role": APPLICATION_ROLE},
     )
-    return set(_guarded_tables()) <= set(forced)
+    return _OWN_ROWS.keys() <= set(forced)
 
 
 def _rights() -> Iterator[str]:
@@ -98,9 +106,11 @@ def _rights() -> Iterator[str]:
 
 
 def _row_security() -> Iterator[str]:
-    for table in _guarded_tables():
-        column = "id" if table == Tenant.__tablename__ else "tenant_id"
+    for table, own_rows in _OWN_ROWS.items():
         yield f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY'
         yield f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY'
         yield f'DROP POLICY IF EXISTS of_tenant ON "{table}"'
-        yield f"""CREATE POLICY of_tenant ON "{table}" USING ({_SCOPE} = 'every' OR {column} = {_TENANT})"""
+        yield f"""CREATE POLICY of_tenant ON "{table}" USING ({_SCOPE} = 'every' OR {own_rows})"""
+    # The status page tells every tenant how the jobs of the whole installation went.
+    yield f"DROP POLICY IF EXISTS of_all ON {JobRun.__tablename__}"
+    yield _RUNS_FOR_ALL

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -11,6 +12,9 @@ from lib.access.viewer import EVERY_TENANT
 from lib.errors import Unavailable
 from lib.store import guards
 from lib.store.engine import Store
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 REVISIONS = tuple(sorted(path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py")))
@@ -26,7 +30,8 @@ def migrate(store: Store) -> None:
     """
     if not store.is_postgresql:
         _make_file(Path(store.file))
-    with store.turn(), store.faults_named(writing=True), store.engine.begin() as connection:
+    engine = store.engine.execution_options(daybook_migrating=True)
+    with store.turn(), store.faults_named(writing=True), engine.begin() as connection:
         if store.is_postgresql:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
             # Whoever moves rows must see them: the owner is held to row-level security too.
@@ -52,6 +57,17 @@ def require_current(store: Store) -> None:
         raise Unavailable(what=f"The database is of an older version, {found} (run `daybook init` to upgrade)")
 
 
+def alembic_config(connection: sa.Connection) -> Config:
+    """What Alembic's commands are given: where the migrations are, and the transaction that they run in."""
+    from alembic.config import Config  # only `init` needs it, and it is slow to load
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    config.attributes["connection"] = connection
+    return config
+
+
 def _newer(found: str | None) -> str:
     return f"The database is of a newer version, {found} (install that Daybook, or restore a backup)"
 
@@ -72,10 +88,8 @@ def _revision(connection: sa.Connection) -> str | None:
 
 
 def _upgrade(connection: sa.Connection) -> None:
-    from alembic import command  # only `init` needs it, and it is slow to load
-    from alembic.config import Config
+    from alembic import command
 
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(alembic_config(connection), "head")
+    if connection.dialect.name == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+        raise Unavailable(what="Rows of the database refer to rows that are not there (restore a backup)")

@@ -11,12 +11,14 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy.exc import IntegrityError
 
 from lib.access.viewer import EVERY_TENANT
 from lib.errors import BadSetting, Unavailable
 from lib.settings import Settings
 from lib.store import Store, schema
-from lib.store.tables import Base, Tenant
+from lib.store.tables import Base, Project, Tenant
 from tests.postgres import Server
 from tests.store.others import address, started
 
@@ -131,6 +133,22 @@ def test_two_processes_may_migrate_at_once(empty_store: Store) -> None:
         process.communicate("go\n", timeout=60)
     assert [process.returncode for process in processes] == [0, 0]
     schema.require_current(empty_store)
+
+
+def test_a_migration_can_make_a_table_anew_that_others_refer_to(sqlite_store: Store) -> None:
+    with sqlite_store.write(EVERY_TENANT) as session:
+        session.add(Tenant(id=7, key="acme", name="Acme", created_at=datetime.now(UTC)))
+        session.flush()
+        session.add(Project(tenant_id=7, key="web", name="Web", created_at=datetime.now(UTC)))
+    with sqlite_store.engine.execution_options(daybook_migrating=True).begin() as connection:
+        operations = Operations(MigrationContext.configure(connection))
+        with operations.batch_alter_table("tenant", recreate="always") as tenant:
+            tenant.add_column(sa.Column("colour", sa.String()))
+    with sqlite_store.read(7) as session:
+        assert session.execute(sa.text("SELECT tenant_id, key FROM project")).all() == [(7, "web")]
+        assert session.execute(sa.text("SELECT id, key, colour FROM tenant")).all() == [(7, "acme", None)]
+    with pytest.raises(IntegrityError), sqlite_store.write(7) as session:
+        session.execute(sa.text("DELETE FROM tenant"))
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite:///"])

@@ -15,7 +15,17 @@ from sqlalchemy.orm import Session
 from lib.access.viewer import EVERY_TENANT
 from lib.errors import Unavailable
 from lib.store import Store, schema
-from lib.store.tables import TENANT_TABLES, Operation, Project, SignIn, Tenant
+from lib.store.tables import (
+    TENANT_TABLES,
+    Account,
+    AccountSession,
+    Base,
+    JobRun,
+    Operation,
+    Project,
+    SignIn,
+    Tenant,
+)
 from tests.postgres import Server
 
 NOW = datetime(2024, 2, 29, 12, 30, 0, 123456, tzinfo=UTC)
@@ -151,8 +161,49 @@ def test_every_table_of_tenants_is_guarded_and_owned_by_another_than_the_one_who
                 "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
                 " AND relrowsecurity AND relforcerowsecurity AND relowner <> 'daybook_app'::regrole"
             )
-        )
-        assert set(guarded) == {"tenant", *(table.name for table in TENANT_TABLES)}
+        ).all()
+    assert {table.name for table in TENANT_TABLES} < set(guarded)
+    assert set(Base.metadata.tables) - set(guarded) == {"job_lock"}
+
+
+def account(tenant_id: int | None, name: str) -> Account:
+    return Account(
+        tenant_id=tenant_id, name=name, type="ordinary", password_hash="", password_changed_at=NOW, created_at=NOW
+    )
+
+
+@pytest.mark.spec("A5")
+def test_sessions_are_those_of_the_tenants_accounts(postgresql_store: Store) -> None:
+    acme, bolt = two_tenants(postgresql_store)
+    with postgresql_store.write(EVERY_TENANT) as session:
+        for tenant_id, name in ((acme, "amy"), (bolt, "bob"), (None, "root")):
+            owner = account(tenant_id, name)
+            session.add(owner)
+            session.flush()
+            moments = {"created_at": NOW, "last_seen_at": NOW, "expires_at": NOW}
+            session.add(AccountSession(account_id=owner.id, token_hash=name, **moments))
+    hashes = sa.select(AccountSession.token_hash).order_by(AccountSession.token_hash)
+    with postgresql_store.write(acme) as session:
+        assert session.scalars(hashes).all() == ["amy"]
+        assert rows_changed(session, sa.update(AccountSession).values(revoked_at=NOW)) == 1
+    with postgresql_store.read(EVERY_TENANT) as session:
+        assert session.scalars(hashes).all() == ["amy", "bob", "root"]
+        assert session.scalars(hashes.where(AccountSession.revoked_at.is_not(None))).all() == ["amy"]
+
+
+@pytest.mark.spec("A5")
+def test_a_tenant_sees_its_own_runs_and_those_of_the_installation_but_changes_only_its_own(
+    postgresql_store: Store,
+) -> None:
+    acme, bolt = two_tenants(postgresql_store)
+    with postgresql_store.write(EVERY_TENANT) as session:
+        for tenant_id, job in ((acme, "import a"), (bolt, "import b"), (None, "refresh")):
+            session.add(JobRun(tenant_id=tenant_id, job=job, started_at=NOW, status="done"))
+    with postgresql_store.write(acme) as session:
+        assert sorted(session.scalars(sa.select(JobRun.job))) == ["import a", "refresh"]
+        assert rows_changed(session, sa.update(JobRun).values(status="failed")) == 1
+    with Session(postgresql_store.engine) as session:
+        assert session.scalars(sa.select(JobRun.job)).all() == []
 
 
 def test_a_transaction_that_reads_cannot_write(store: Store) -> None:
@@ -164,6 +215,20 @@ def test_a_transaction_that_reads_cannot_write(store: Store) -> None:
         session.add(project(acme, "y"))
     with store.read(EVERY_TENANT) as session:
         assert sorted(session.scalars(sa.select(Project.key))) == ["web", "web", "y"]
+
+
+def test_a_transaction_that_reads_sees_one_moment(store: Store) -> None:
+    acme, _ = two_tenants(store)
+    with store.read(EVERY_TENANT) as session:
+        assert counts(session) == EVERYTHING
+        with store.write(acme) as other:
+            other.add(project(acme, "later"))
+        assert session.scalars(sa.select(sa.func.count()).select_from(Project)).one() == 2
+
+
+def test_a_row_cannot_refer_to_one_that_is_not_there(store: Store) -> None:
+    with pytest.raises(IntegrityError), store.write(EVERY_TENANT) as session:
+        session.add(project(4711, "web"))
 
 
 def test_rows_stay_readable_after_the_transaction_that_read_or_wrote_them(store: Store) -> None:
