@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from lib.errors import Unavailable
 
 _POLL_SECONDS = 0.002
+_of_thread = threading.local()
 
 
 @contextmanager
@@ -21,10 +23,14 @@ def writers_turn(database: str, patience_seconds: float) -> Iterator[None]:
     at the door, alone, until the one inside has left, and only then lets the next one to the door. The system opens
     both when a process dies. Raises Unavailable when the turn does not come in time.
     """
+    if getattr(_of_thread, "database", None) == database:
+        raise RuntimeError("A transaction that writes was begun inside another: it would wait for itself")
     until = time.monotonic() + patience_seconds
     with ExitStack() as inside:
         with _locked(f"{database}-door", until):
             inside.enter_context(_locked(f"{database}-writer", until))
+        _of_thread.database = database
+        inside.callback(_of_thread.__delattr__, "database")
         yield
 
 

@@ -63,3 +63,12 @@ def test_a_writer_that_is_killed_leaves_the_turn_and_no_trace(sqlite_store: Stor
         with sqlite_store.write(EVERY_TENANT) as session:
             assert session.scalars(sa.select(JobRun.job)).all() == ["kept"]
         assert time.monotonic() - began < 2
+
+
+def test_a_write_inside_a_write_is_refused_at_once_instead_of_waiting_for_itself(sqlite_store: Store) -> None:
+    began = time.monotonic()
+    with sqlite_store.write(EVERY_TENANT), pytest.raises(RuntimeError, match="begun inside another"):
+        sqlite_store.write(EVERY_TENANT).__enter__()
+    assert time.monotonic() - began < 1
+    with sqlite_store.write(EVERY_TENANT):
+        pass
