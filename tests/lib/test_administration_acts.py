@@ -339,6 +339,7 @@ LISTINGS = {
     "mini_programs",
     "links",
     "ingest_keys",
+    "key_places",
 }
 
 

@@ -121,6 +121,7 @@ def test_no_listing_has_a_word_of_another_tenant_or_of_a_system_administrator(co
         assert len(rows) > 0
         said = str(rows.rows()).lower()
         assert [word for word in ("globex", "theirs", "root") if word in said] == []
+    assert "theirs" not in str(administration(companies).key_places())
 
 
 def test_acts_on_a_key_that_both_tenants_have_change_only_the_own_one(companies: Store) -> None:
@@ -186,6 +187,7 @@ def test_a_keeper_with_listed_applications_reaches_what_belongs_to_them(companie
         (NotFound, lambda asked: asked.add_ingest_key(IngestKeyInput("maps", "web"))),
         (NotFound, lambda asked: asked.revoke_ingest_key(beyond)),
     )
+    assert asked.key_places() == ({"shop": "shop of acme"}, {"web": "web of acme"})
     for error, ask in refused:
         with pytest.raises(error):
             ask(asked)

@@ -25,7 +25,7 @@ from lib.queries.administration.acting import (
     row_of,
 )
 from lib.queries.gate import needs
-from lib.store.tables import Application, IngestKey, MiniProgram
+from lib.store.tables import Application, IngestKey, Link, MiniProgram
 
 PREFIX_LENGTH = 8
 """How many characters of a key are kept readable, to tell keys apart."""
@@ -119,6 +119,20 @@ class IngestKeyAdministration(Administering):
         words = dict.fromkeys(("prefix", "mini_program", "application"), WORDS)
         schema = {"id": COUNT, **words, "created_at": INSTANT, "revoked_at": INSTANT}
         return pl.DataFrame(rows, schema, orient="row")
+
+    @needs(Permission.INGEST_KEY_MANAGE)
+    def key_places(self) -> tuple[dict[str, str], dict[str, str]]:
+        """The mini programs and the applications that a key can be made for: their names by key."""
+        held = self._applications().with_only_columns(Application.id)
+        programs = select(MiniProgram).where(MiniProgram.tenant_id == self.viewer.tenant_id)
+        if not self.viewer.applications.every:
+            linked = select(Link.mini_program_id).where(Link.application_id.in_(held))
+            programs = programs.where(MiniProgram.id.in_(linked))
+        with self.store.read(self._scope) as session:
+            return (
+                {row.key: row.name for row in session.scalars(programs.order_by(MiniProgram.key))},
+                {row.key: row.name for row in session.scalars(self._applications())},
+            )
 
     @needs(Permission.INGEST_KEY_MANAGE)
     def add_ingest_key(self, given: IngestKeyInput) -> str:
