@@ -46,9 +46,9 @@ class Fields:
     def supposed(self) -> dict[str, str]:
         """The fields to look for where rows differ: those named, and those of the same name as what they say.
 
-        A field that was named for one thing is not taken for another.
+        A field that was mapped to one name is not taken for another.
         """
-        taken = set(self.named.values())
+        taken = {field for name, field in self.named.items() if name in NAMES}
         return {**{name: name for name in NAMES if name not in taken}, **self.named}
 
     def among(self, columns: Sequence[str], file: object) -> dict[str, str]:

@@ -29,6 +29,7 @@ LINES = {"line": pl.UInt32(), "text": pl.String(), "reason": pl.String()}
 Advance = Callable[[int], None]
 """Told how many bytes of the file, as it is on disk, were read."""
 
+_MENDING = "what stands before was imported; import the whole file when you have it, and nothing will count twice"
 _READ_BYTES = 256 << 10
 _PIECE_BYTES = 1 << 20
 
@@ -77,7 +78,7 @@ _MACHINES: tuple[tuple[bytes, Callable[[], Machine]], ...] = (
 class Pieces:
     """The bytes of a file, decompressed when their first bytes say that they are compressed.
 
-    `damage` says afterwards why the rest could not be read.
+    `damage` says afterwards why the rest could not be read, in words that a line's number completes.
     """
 
     def __init__(self, path: Path, advance: Advance = lambda _count: None) -> None:
@@ -113,12 +114,12 @@ class Pieces:
                 if not data and not (data := self._read(file).lstrip(b"\0")):
                     return
             elif not data and machine.needs_input and not (data := self._read(file)):
-                self.damage = "is cut"
+                self.damage = "is cut after line"
                 return
             try:
                 piece = machine.decompress(data, _PIECE_BYTES)
             except (zlib.error, lzma.LZMAError, OSError, EOFError):
-                self.damage = "is damaged"
+                self.damage = "is damaged near line"
                 return
             data = b""
             if piece:
@@ -141,10 +142,7 @@ class TextFile:
             self._next_line += lines.height
             yield lines
         if self._pieces.damage:
-            self.trouble = (
-                f"{self.path} {self._pieces.damage} after line {self._next_line - 1}: what stands before was "
-                "imported; import the whole file when you have it, and nothing will count twice"
-            )
+            self.trouble = f"{self.path} {self._pieces.damage} {self._next_line - 1}: {_MENDING}"
 
     def _blocks(self) -> Iterator[bytes]:
         held: list[bytes] = []
