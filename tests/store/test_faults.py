@@ -18,8 +18,17 @@ from lib.errors import BadInput, Unavailable
 from lib.store import Store
 from lib.store.tables import Tenant
 from tests.postgres import OWNER, PASSWORD, Server
+from tests.store.others import address, running
 
 NOW = datetime(2024, 2, 29, tzinfo=UTC)
+
+WRITER = """
+import sys, time
+from lib.store import Store
+with Store(sys.argv[1]).write("every"):
+    print("writing", flush=True)
+    time.sleep(60)
+"""
 
 
 def tenant(key: str, memo: str = "") -> Tenant:
@@ -54,12 +63,10 @@ def test_a_database_that_another_program_locks_is_said_to_be_locked(sqlite_store
 
 
 def test_a_writer_of_daybook_that_takes_too_long_is_named(sqlite_store: Store, hasty: Store) -> None:
-    with (
-        sqlite_store.write(EVERY_TENANT),
-        pytest.raises(Unavailable, match="Another process of Daybook keeps the database locked"),
-        hasty.write(EVERY_TENANT),
-    ):
-        pass
+    with running(WRITER, address(sqlite_store)):
+        locked = pytest.raises(Unavailable, match="Another process of Daybook keeps the database locked")
+        with locked, hasty.write(EVERY_TENANT):
+            pass
 
 
 def test_readers_do_not_wait_for_a_writer(sqlite_store: Store, hasty: Store) -> None:
