@@ -14,7 +14,6 @@ from typing import Any, TypedDict
 
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
-from streamlit.runtime.pages_manager import PagesManager
 
 from lib.access.passwords import nobodys_hash
 from lib.api import health
@@ -23,7 +22,7 @@ from lib.queries.entrance import Entrance
 from lib.settings import Settings, load_settings
 from lib.store import Store
 from lib.ui import faults
-from lib.ui.server import Guard, session_route
+from lib.ui.server import Guard, run_pages_through_home, session_route
 
 NO_SCHEDULE = "off"
 """The value of DAYBOOK_SCHEDULE that leaves the schedule to cron or a timer."""
@@ -40,9 +39,7 @@ class AppOptions(TypedDict):
 
 def app_options() -> AppOptions:
     """Compose the server from the settings. Raises BadSetting."""
-    # While this is unset, Streamlit runs the files in pages/ without Home.py. `st.navigation` sets it too, but only
-    # in the first run that gets so far.
-    PagesManager.uses_pages_directory = False
+    run_pages_through_home()
     settings = load_settings()
     store = Store(settings.database_url)
     return AppOptions(

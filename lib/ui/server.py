@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.runtime.pages_manager import PagesManager
 
 from lib.errors import DaybookError, NotSignedIn
 from lib.queries.entrance import Entrance
@@ -26,6 +27,11 @@ CLOSED = ("/_stcore/metrics", "/_stcore/agent")
 """What Streamlit would answer to anybody."""
 
 _LARGEST_TICKET = 1_000
+
+
+def run_pages_through_home() -> None:
+    """Keep Streamlit from running the files in pages/ without Home.py, as it does until `st.navigation` has run once."""
+    PagesManager.uses_pages_directory = False
 
 
 class Guard:
