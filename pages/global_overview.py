@@ -31,12 +31,12 @@ cards.draw(console, wall, period, before.period)
 
 trends.section(console, "trend", METRICS, period, lambda shown, grain: usage.trend(replace(asked, period=shown), grain))
 
-ranked_by = filters.metric(console, "rank", METRICS)
+by = rankings.ranked_by(console)
 rankings.section(
     console,
     "by_mini_program",
     lambda: console.usage.ranking(asked, "mini_program"),
-    ranked_by,
+    by,
     period,
     on_open=lambda row: links.open_dashboard(row["key"]),
 )
@@ -45,7 +45,7 @@ rankings.section(
     console,
     "by_application",
     lambda: console.usage.ranking(asked, "application"),
-    ranked_by,
+    by,
     period,
     on_open=lambda row: links.open_application(console, asked, row["key"]),
 )

@@ -4,16 +4,16 @@ import streamlit as st
 
 from lib.ui import blocks, filters, links, program_details
 from lib.ui.page import open_page
-from lib.ui.tables import Column, Kind, table
+from lib.ui.tables import Column, Kind, download, table
 
 COLUMNS = (
-    Column("name", "programs.name", width=220),
-    Column("key", "programs.key", width=160),
+    Column("name", "programs.name", width=170),
+    Column("key", "programs.key", width=100),
     Column("kind", "programs.kind"),
-    Column("status", "programs.status"),
-    Column("applications", "programs.applications", Kind.TEXTS, width=280),
-    Column("details", "programs.details", Kind.BUTTON),
-    Column("statistics", "programs.statistics", Kind.BUTTON),
+    Column("status", "programs.status", Kind.WORD),
+    Column("applications", "programs.applications", Kind.TEXTS, width=400),
+    Column("details", "programs.details", Kind.BUTTON, width=80),
+    Column("statistics", "programs.statistics", Kind.BUTTON, width=115),
 )
 
 console = open_page(__file__)
@@ -23,7 +23,9 @@ if not console.programs.choices():
     blocks.no_mini_program(console)
     st.stop()
 
-search = filters.search(console, "programs.search")
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    search = filters.search(console, "programs.search")
+    download(console, "mini_programs", lambda: console.programs.listing(search), COLUMNS[:5])
 programs = console.programs.listing(search)
 if programs.is_empty():
     st.info(console.say("empty.no_program_found"), icon=":material/search_off:")

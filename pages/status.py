@@ -1,16 +1,14 @@
 """How the counting stands: how new the figures are, what waits, what ran (SPEC T5, P5)."""
 
-import streamlit as st
-
 from lib.ui import blocks, cards, filters
 from lib.ui.page import open_page
-from lib.ui.tables import Column, Kind, table
+from lib.ui.tables import Column, Kind, section
 
 RUN_COLUMNS = (
     Column("started_at", "status.started_at", Kind.INSTANT),
     Column("finished_at", "status.finished_at", Kind.INSTANT),
     Column("job", "status.job"),
-    Column("status", "status.run_status"),
+    Column("status", "status.run_status", Kind.WORD),
     Column("figures", "status.figures"),
     Column("message", "status.message"),
 )
@@ -30,12 +28,6 @@ freshness = console.status.freshness()
 blocks.head(console, "page.status", freshness.as_of)
 cards.freshness_cards(console, freshness)
 
-for name, rows, columns in (
-    ("runs", console.status.runs(), RUN_COLUMNS),
-    ("ledger", console.status.ledger(), LEDGER_COLUMNS),
-):
-    st.subheader(console.say(f"status.{name}"), anchor=False)
-    if rows.is_empty():
-        st.info(console.say(f"status.no_{name}"))
-    else:
-        table(console, name, rows, columns, zone=filters.zone(console))
+zone = filters.zone(console)
+section(console, "status.runs", "runs", lambda: console.status.runs(), RUN_COLUMNS, "status.no_runs", zone)
+section(console, "status.ledger", "ledger", lambda: console.status.ledger(), LEDGER_COLUMNS, "status.no_ledger", zone)

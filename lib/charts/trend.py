@@ -87,7 +87,8 @@ class Trend:
             [say("charts.point", self.language, metric=metric, figure=self._text(figure)) for figure in figures],
             name=say(words, self.language),
             line={"color": NOW, "width": 2.25},
-            fill="tozeroy",
+            # Plotly fills across a gap in the line, as if there had been figures.
+            fill="none" if None in figures else "tozeroy",
             fillcolor=NOW_FILL,
             mode="lines+markers" if len(self.now) <= MOST_MARKERS else "lines",
             marker={"size": 6},

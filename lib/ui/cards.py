@@ -93,10 +93,32 @@ def freshness_cards(console: Console, freshness: Freshness) -> None:
     zone = zone_of(filters.zone(console))
     wall = st.grid("auto", min_column_width=NARROWEST)
     for name, instant in (("as_of", freshness.as_of), ("published_at", freshness.published_at)):
-        words = console.say("status.never") if instant is None else f"{instant.astimezone(zone):%Y-%m-%d %H:%M}"
-        wall.metric(console.say(f"status.{name}"), words, help=console.say(f"status.{name}_help"), border=True)
-    for name, count in (("publication", freshness.publication), ("waiting", freshness.waiting_rows)):
-        wall.metric(console.say(f"status.{name}"), f"{count:,}", help=console.say(f"status.{name}_help"), border=True)
+        local = None if instant is None else instant.astimezone(zone)
+        wall.metric(
+            console.say(f"status.{name}"),
+            console.say("status.never") if local is None else f"{local:%H:%M}",
+            delta=None if local is None else f"{local:%Y-%m-%d}",
+            delta_color="gray",
+            delta_arrow="off",
+            delta_description=None if local is None else zone.key,
+            help=console.say(f"status.{name}_help"),
+            border=True,
+            height="stretch",
+        )
+    for name, count, among in (
+        ("publication", freshness.publication, None),
+        ("waiting", freshness.waiting_rows, console.say("status.batches", batches=f"{freshness.waiting_batches:,}")),
+    ):
+        wall.metric(
+            console.say(f"status.{name}"),
+            f"{count:,}",
+            delta=among,
+            delta_color="gray",
+            delta_arrow="off",
+            help=console.say(f"status.{name}_help"),
+            border=True,
+            height="stretch",
+        )
 
 
 def _draw_one(console: Console, wall: DeltaGenerator, card: Card, compared_with: str) -> None:

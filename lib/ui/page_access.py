@@ -15,7 +15,7 @@ from lib.usage.metrics import PAGE_METRICS
 MOST_PAGES = 1000
 """Rows that a browser shows at once; the download has all."""
 
-COLUMNS = (Column("page", "usage.page", Kind.OPENS, width=320), *metric_columns(PAGE_METRICS))
+COLUMNS = (Column("page", "usage.page", Kind.OPENS, width=240), *metric_columns(PAGE_METRICS))
 
 
 def section(console: Console, asked: UsageFilter) -> None:
@@ -31,6 +31,7 @@ def section(console: Console, asked: UsageFilter) -> None:
         st.caption(console.say("usage.most_pages", most=f"{MOST_PAGES:,}", pages=f"{len(pages):,}"))
     shown = pages.head(MOST_PAGES)
     table(console, "pages", shown, COLUMNS, clicks={"page": lambda row: address.write(page=row["page"])})
+    top = st.container()
     page = filters.choice(console, "page", {path: path for path in shown["page"]})
     trends.section(
         console,
@@ -38,4 +39,5 @@ def section(console: Console, asked: UsageFilter) -> None:
         PAGE_METRICS,
         asked.period,
         lambda period, grain: console.usage.page_trend(replace(asked, period=period), page, grain),
+        top=top,
     )

@@ -6,14 +6,23 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import polars as pl
+import streamlit as st
 
 from lib.queries.console import Console
+from lib.ui import filters
 from lib.ui.tables import Column, Kind, heading, metric_columns, table
 from lib.usage.buckets import Period
-from lib.usage.metrics import METRIC_BY_KEY, Metric
+from lib.usage.metrics import METRIC_BY_KEY, METRICS, Metric
 
 STANDING = tuple(METRIC_BY_KEY[key] for key in ("opens", "page_views", "active_users", "new_users", "time_per_user"))
 """What a ranking shows beside the metric that it ranks by."""
+
+
+def ranked_by(console: Console) -> Metric:
+    """The heading over the rankings, with the choice of the metric that they rank by."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.subheader(console.say("usage.rankings"), anchor=False, width="stretch")
+        return filters.metric(console, "rank", METRICS)
 
 
 def section(
@@ -29,7 +38,7 @@ def section(
     """Draw what `ask` answers (`key`, `name`, metrics), the most of a metric first; a click on a name opens it."""
     ordered = list(dict.fromkeys([by, *metrics]))
     taken = (Column("key", "usage.key"), Column("name", "usage.name"), *metric_columns(ordered))
-    heading(console, f"usage.{name}", name, ask, taken, shown)
+    heading(console, f"usage.{name}", name, ask, taken, shown, minor=on_open is not None)
     rows = ask().sort(by.key, descending=True, nulls_last=True, maintain_order=True)
     opening = Column("name", "usage.name", Kind.OPENS, "usage.opens_dashboard", width=220)
     named = opening if on_open else Column("name", "usage.name", width=220)

@@ -12,18 +12,23 @@ import streamlit as st
 
 from lib.export.formats import CSV, file_name
 from lib.queries.console import Console
-from lib.ui.periods import days_of
+from lib.ui.periods import days_of, today_in
 from lib.usage.buckets import Period
 from lib.usage.metrics import Metric, Unit
+from lib.words import catalogue
 
 ROW_HEIGHT = 36
 MOST_ROWS_IN_SIGHT = 12
+
+OPENS_ICON = ":material/chevron_right:"
 
 
 class Kind(Enum):
     """What a column holds, and so how it is shown."""
 
     TEXT = auto()
+    WORD = auto()
+    """One of a few values, each with words at `<words of the column>_<value>`."""
     TEXTS = auto()
     OPENS = auto()
     """A text that can be clicked."""
@@ -77,11 +82,10 @@ def table(
     `clicks` says what a click on a cell of a column (OPENS, BUTTON) does with the cell's row.
     """
     shown = rows.select(_shown(console, column, zone) for column in columns)
-    seen = min(len(rows), MOST_ROWS_IN_SIGHT) + 1
     st.dataframe(
         shown,
         hide_index=True,
-        height=seen * ROW_HEIGHT + 2,
+        height="content" if len(rows) <= MOST_ROWS_IN_SIGHT else (MOST_ROWS_IN_SIGHT + 1) * ROW_HEIGHT,
         row_height=ROW_HEIGHT,
         column_config={column.key: _configured(console, name, column) for column in columns},
         key=f"table.{name}",
@@ -94,29 +98,60 @@ def table(
             act(rows.row(clicked["row"], named=True))
 
 
+def section(
+    console: Console,
+    words: str,
+    name: str,
+    ask: Callable[[], pl.DataFrame],
+    columns: Sequence[Column],
+    nothing: str,
+    zone: str,
+) -> None:
+    """A heading and a table of what `ask` answers, or the words of `nothing`."""
+    heading(console, words, name, ask, columns)
+    rows = ask()
+    if rows.is_empty():
+        st.info(console.say(nothing), icon=":material/hourglass_empty:")
+    else:
+        table(console, name, rows, columns, zone=zone)
+
+
 def heading(
     console: Console,
     words: str,
     name: str,
     ask: Callable[[], pl.DataFrame],
     columns: Sequence[Column],
-    period: Period,
+    period: Period | None = None,
+    *,
+    minor: bool = False,
 ) -> None:
-    """The heading of a section, with the download of what it shows beside it."""
+    """The heading of a section, or of a part of one, with the download of what it shows beside it."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(console.say(words), anchor=False, width="stretch")
+        if minor:
+            st.markdown(f"**{console.say(words)}**", width="stretch")
+        else:
+            st.subheader(console.say(words), anchor=False, width="stretch")
         download(console, name, ask, columns, period)
 
 
 def download(
-    console: Console, name: str, ask: Callable[[], pl.DataFrame], columns: Sequence[Column], period: Period
+    console: Console,
+    name: str,
+    ask: Callable[[], pl.DataFrame],
+    columns: Sequence[Column],
+    period: Period | None = None,
 ) -> None:
-    """A button that asks again, by the viewer as they are at that moment, and gives the answer as CSV."""
+    """A button that asks again, for the viewer as they are at that moment, and gives the answer as CSV.
+
+    The file is named after the days of the period, and after today where there is none.
+    """
+    today = today_in(console.viewer.zone)
     headings = {column.key: console.say(column.words) for column in columns}
     st.download_button(
         console.say(CSV.words),
         data=lambda: CSV.write(ask().select(headings.keys()), headings),
-        file_name=file_name(console.say(f"file.{name}"), *days_of(period), CSV),
+        file_name=file_name(console.say(f"file.{name}"), *(days_of(period) if period else (today, today)), CSV),
         mime=CSV.mime,
         key=f"download.{name}",
         help=console.say("export.help"),
@@ -137,8 +172,13 @@ def _shown(console: Console, column: Column, zone: str) -> pl.Expr:
             return (value * 100).alias(column.key)
         case Kind.INSTANT:
             return value.dt.convert_time_zone(zone).dt.replace_time_zone(None)
+        case Kind.TEXTS:
+            return value.list.join(console.say("table.and"))
+        case Kind.WORD:
+            known = {key.rpartition("_")[2]: key for key in catalogue() if key.startswith(f"{column.words}_")}
+            return value.replace_strict({one: console.say(key) for one, key in known.items()}, default=value)
         case Kind.OPENS:
-            return _without_marks(value)
+            return (pl.lit(f"{OPENS_ICON} ") + _without_marks(value)).alias(column.key)
         case Kind.BUTTON:
             return pl.lit(console.say(column.words)).alias(column.key)
         case _:
@@ -160,11 +200,9 @@ def _configured(console: Console, name: str, column: Column) -> Any:
             key = f"table.{name}.{column.key}"
             heading = "" if column.kind is Kind.BUTTON else words
             return config.ButtonColumn(heading, type="tertiary", alignment="left", key=key, **common)
-        case Kind.TEXTS:
-            return config.ListColumn(words, **common)
         case Kind.INSTANT:
             return config.DatetimeColumn(words, format="YYYY-MM-DD HH:mm", **common)
-        case Kind.TEXT:
+        case Kind.TEXT | Kind.TEXTS | Kind.WORD:
             return config.TextColumn(words, **common)
         case _:
             return config.NumberColumn(words, format=_FORMATS[column.kind], **common)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import polars as pl
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from lib.charts.theme import CONFIG
 from lib.charts.trend import Trend
@@ -18,9 +19,17 @@ from lib.usage.metrics import Metric
 Ask = Callable[[Period, Grain], pl.DataFrame]
 
 
-def section(console: Console, name: str, metrics: Sequence[Metric], shown: Period, ask: Ask) -> None:
-    """Draw it from what `ask` answers for a period and a grain: `bucket` and the metrics."""
-    top = st.container()
+def section(
+    console: Console,
+    name: str,
+    metrics: Sequence[Metric],
+    shown: Period,
+    ask: Ask,
+    *,
+    top: DeltaGenerator | None = None,
+) -> None:
+    """Draw it from what `ask` answers for a period and a grain: `bucket` and the metrics. Its heading goes to `top`."""
+    top = top or st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         with st.container(width=240):
             metric = filters.metric(console, "metric", metrics)
