@@ -1,0 +1,87 @@
+"""A real browser at a real server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.accounts import PASSWORD
+from tests.site import Site
+
+OPTIONS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+
+OpenTab = Callable[..., Page]
+"""`open_tab("/status", locale="zh-CN")`: a tab in a browser profile of its own, or beside `beside`."""
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One server for all browser tests; each test makes accounts and tenants of its own."""
+    served = Site(tmp_path_factory.mktemp("site"))
+    served.start()
+    yield served
+    served.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, without a window."""
+    executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if executable is None:
+        sentence = "There is no Chromium here: `make test` installs it, or apt-get install chromium."
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(sentence)
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=executable, headless=True, args=OPTIONS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def open_tab(browser: Browser, site: Site) -> Iterator[OpenTab]:
+    """Open tabs at the site; what a page logs as an error, and any request to elsewhere, fails the test at its end."""
+    contexts = []
+    elsewhere: list[str] = []
+
+    def open_at(path: str = "/", *, at: Site = site, beside: Page | None = None, **options: object) -> Page:
+        if beside is None:
+            contexts.append(browser.new_context(**{"locale": "en-US", **options}))  # type: ignore[arg-type]
+        context = contexts[-1] if beside is None else beside.context
+        context.set_default_timeout(20_000)
+        tab = context.new_page()
+        tab.on("request", lambda request: _note_foreign(elsewhere, request.url, at.url))
+        tab.goto(at.url + path)
+        return tab
+
+    expect.set_options(timeout=20_000)
+    yield open_at
+    for context in contexts:
+        context.close()
+    assert elsewhere == []
+
+
+def _note_foreign(elsewhere: list[str], url: str, home: str) -> None:
+    if not url.startswith((home, "data:", "blob:", home.replace("http", "ws"))):
+        elsewhere.append(url)
+
+
+def sign_in(tab: Page, name: str, password: str = PASSWORD) -> None:
+    """Fill in the form and send it."""
+    fields = tab.locator(".st-key-sign_in_panel input")
+    fields.nth(0).fill(name)
+    fields.nth(1).fill(password)
+    tab.locator('.st-key-sign_in_panel [data-testid="stFormSubmitButton"] button').click()
+
+
+def signed_in(tab: Page, name: str) -> None:
+    """Sign in, and wait for the browser to have its cookie."""
+    with tab.expect_response(lambda answer: answer.url.endswith("/session")) as redeemed:
+        sign_in(tab, name)
+    assert redeemed.value.status == 204
+    expect(tab.locator(".st-key-account_menu")).to_be_visible()
