@@ -124,8 +124,10 @@ def _tell(sentence: str) -> None:
 def _size_of(path: Path) -> int:
     """The bytes of a file that can be read. Raises BadInput."""
     try:
+        if not path.exists():
+            raise BadInput(what=f"{path} is not there: see how it is spelt")
         if not path.is_file():
-            raise BadInput(what=f"{path} is {'a folder' if path.is_dir() else 'not there'}: name files that are")
+            raise BadInput(what=f"{path} is {'a folder' if path.is_dir() else 'a pipe or a device'}: name files")
         with path.open("rb"):
             return path.stat().st_size
     except OSError as error:

@@ -50,7 +50,7 @@ def requests_of(lines: pl.DataFrame, form: Form) -> tuple[pl.DataFrame, pl.DataF
         Fault(pl.col("address").is_null() | ~tail.str.contains(_TAIL), _broken(form)),
         Fault(pl.lit(form is Form.COMBINED) & ~has_tail, "not Combined Log Format: it ends with the size"),
         Fault(pl.lit(form is Form.COMMON) & has_tail, "not Common Log Format: it goes on after the size"),
-        Fault(pl.col("at").is_null(), pl.format('"{}" is not a time', "time")),
+        Fault(pl.col("at").is_null(), pl.format('"{}" is not a time', pl.col("time").str.slice(0, 100))),
         *untimely(),
     ]
     good, refused = parted(parts.unnest("part").with_columns(at=instant), faults)

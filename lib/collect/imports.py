@@ -97,7 +97,7 @@ class Import:
             read += chunk.read
             good += chunk.rows.height
             if not first_reason and chunk.refused.height:
-                first_reason = f"line {chunk.refused['line'][0]}: {chunk.refused['reason'][0]}"
+                first_reason = _printable(f"line {chunk.refused['line'][0]}: {chunk.refused['reason'][0]}")
             self._rejects.add(source.path, chunk.refused)
             taken = self._intake.accept(self._tenant_id, self._kind, "import", self._ready(chunk.rows))
             self._counts += Counter(
@@ -156,3 +156,8 @@ class Import:
         )
         with self._store.write(self._tenant_id) as session:
             record(session, self._tenant_id, COMMAND, act)
+
+
+def _printable(text: str) -> str:
+    """A text that a file brought, fit for a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)[:300]

@@ -13,8 +13,15 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from sqlalchemy import select
 
-from lib.settings import PROJECT_DIR
+from lib.access.viewer import EVERY_TENANT
+from lib.collect.access_logs import AccessLog, Form
+from lib.collect.imports import Import
+from lib.collect.sources import Target
+from lib.settings import PROJECT_DIR, Settings
+from lib.store import Store
+from lib.store.tables import Application, Operation, Tenant
 from tests.lib.importer import OWNER, Importer
 
 pytestmark = pytest.mark.spec("I3", "L3")
@@ -216,3 +223,15 @@ def test_the_command_works_as_a_process_in_a_chinese_locale(importer: Importer, 
     )
     assert (run.returncode, run.stdout, run.stderr) == (0, "read 1000, accepted 1000, repeated 0, refused 0\n", "")
     assert importer.rows("visit").height == 1000
+
+
+def test_an_import_works_on_either_database(store: Store, home: Settings, samples: Path) -> None:
+    with store.write(EVERY_TENANT) as session:
+        session.add_all(Tenant(key=key, name=key, created_at=datetime.now(UTC)) for key in ("other", "acme"))
+    for expected in ("accepted 1000, repeated 0", "accepted 0, repeated 1000"):
+        log = AccessLog(samples / LNAV, Form.COMBINED, Target("web", "shop"), lambda _count: None)
+        outcome = Import(store, home.lake, 2, "usage", home.rejects_dir, pytest.fail).run([log])
+        assert str(outcome) == f"read 1000, {expected}, refused 0"
+    with store.read(EVERY_TENANT) as session:
+        assert session.execute(select(Application.tenant_id, Application.source)).all() == [(2, "import")]
+        assert session.scalars(select(Operation.tenant_id)).all() == [2, 2]

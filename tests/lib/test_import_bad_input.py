@@ -6,6 +6,7 @@ import bz2
 import gzip
 import sqlite3
 import tracemalloc
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -58,9 +59,9 @@ def test_wrong_use_is_said_and_ends_with_2(importer: Importer, words: tuple[str,
 def test_nothing_is_imported_when_one_of_the_files_is_not_there(importer: Importer) -> None:
     there, missing = importer.write("a.log", _log(1)), importer.home.home / "missing.log"
     said = importer.visits(there, missing)
-    assert (said.code, said.out, said.err) == (2, "", f"{missing} is not there: name files that are.")
+    assert (said.code, said.out, said.err) == (2, "", f"{missing} is not there: see how it is spelt.")
     said = importer.visits(there, importer.home.home)
-    assert (said.code, said.out, said.err) == (2, "", f"{importer.home.home} is a folder: name files that are.")
+    assert (said.code, said.out, said.err) == (2, "", f"{importer.home.home} is a folder: name files.")
     assert importer.visits(there).out == "read 1, accepted 1, repeated 0, refused 0"
 
 
@@ -79,6 +80,32 @@ def test_nothing_is_imported_when_one_of_the_files_lacks_a_column(
     bad = importer.write("bad.csv", f"{header}\n{ROW}")
     said = importer.usage("csv", good, bad, *OWNER, *words)
     assert (said.code, said.out, said.err) == (2, "", f"{bad} {sentence}")
+
+
+def test_an_import_that_is_interrupted_says_that_it_can_be_repeated(importer: Importer) -> None:
+    file = importer.write("a.log", _log(2))
+    log = AccessLog(file, Form.AUTO, None, lambda _count: None)
+    log.check()
+    act = Import(importer.store, importer.home.lake, 1, "visit", importer.home.rejects_dir, print)
+
+    def sources() -> Iterator[AccessLog]:
+        yield log
+        raise KeyboardInterrupt
+
+    outcome = act.run(sources())
+    assert str(outcome) == "read 2, accepted 2, repeated 0, refused 0"
+    assert outcome.troubles == (
+        "The import was interrupted: what was accepted stays, "
+        "and importing the same files again adds only what is missing",
+    )
+    with importer.store.read(EVERY_TENANT) as session:
+        assert session.scalars(sa.select(JobRun.status)).all() == ["failed"]
+        assert session.scalars(sa.select(Operation.action)).all() == ["import"]
+
+
+def test_what_a_file_says_cannot_write_to_the_terminal(importer: Importer) -> None:
+    said = importer.usage("csv", importer.write("a.csv", "time,visitor,page\n\x1b[31mred,v,/p\n"), *OWNER)
+    assert '(line 2: "?[31mred" is not a time)' in said.err
 
 
 @pytest.mark.parametrize("content", [b"", b"\n \n", gzip.compress(b"")])
