@@ -1,26 +1,27 @@
 """The counting kernel: from the events of one lake file to half-hour tables, in the order in which they lie.
 
-A lake file is sorted by LAKE_ORDER, so a session is a run of rows: where it begins and ends, and what follows an
-event, are
+A lake file is sorted by LAKE_ORDER, so a session is a run of rows: where it begins and ends, and what follows an event, are
 told by a row's neighbours. Nothing here grows with the number of sessions.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import polars as pl
 
 from lib.usage.buckets import bucket_expr
 from lib.usage.events import Kind
+from lib.usage.packing import Packing
 
 STAY_LIMIT_US = 1_800_000_000
 """Microseconds of stay at most where only the next event tells it: 30 minutes."""
 
 PLACE = ("t", "application_id", "mini_program_id", "os")
 COUNTS = ("opens", "page_views", "shares", "stay_us", "session_us", "entries", "exits")
-PRESENCE_ORDER = ("application_id", "mini_program_id", "visitor_id", "t", "page", "os")
 PAGE_COUNTS = ("page_views", "stay_us", "entries", "exits", "shares")
+_ONE = pl.lit(1, pl.Int64)
 
 
 @dataclass(frozen=True)
@@ -39,32 +40,32 @@ class Tally:
 def tallied(events: pl.DataFrame) -> Tally:
     """Count the events of a lake file, or of any whole sessions in LAKE_ORDER."""
     rows = _with_neighbours(events)
-    views = _views(rows)
-    sessions = _sessions(rows)
-    shares = rows.filter(pl.col("kind") == Kind.SHARE.value).select(*PLACE, "page", shares=pl.lit(1, pl.Int64))
-    first_views = views.filter("is_entry").select(*_at_session_start(), "page", entries=pl.lit(1, pl.Int64))
-    last_views = views.filter("is_exit").select(*_at_session_start(), "page", exits=pl.lit(1, pl.Int64))
-    viewed = views.select(*PLACE, "page", "page_views", "stay_us")
+    if rows.is_empty():
+        return _nothing()
+    packing = Packing.of(rows)
+    if packing.fits:
+        return _counted(packing.numbered(rows), packing)
+    # Places share no row of any table, so halves of them are counted apart.
+    middle = int(rows["place"].max()) // 2  # type: ignore[arg-type]
+    halves = [tallied(events.filter(half)) for half in (rows["place"] <= middle, rows["place"] > middle)]
+    return Tally(*(pl.concat(getattr(half, name) for half in halves) for name in ("counts", "pages", "presence")))
+
+
+def _nothing() -> Tally:
+    places = {"t": pl.Int32(), "application_id": pl.Int32(), "mini_program_id": pl.Int32(), "os": pl.String()}
+    paged = {**places, "page": pl.String()}
     return Tally(
-        counts=_summed(
-            [part.drop("page", strict=False) for part in (viewed, shares, sessions, first_views, last_views)],
-            PLACE,
-            COUNTS,
-        ),
-        pages=_summed(
-            [viewed, first_views, last_views, shares.filter(pl.col("page").is_not_null())],
-            (*PLACE, "page"),
-            PAGE_COUNTS,
-        ),
-        presence=_presence(rows, views),
+        pl.DataFrame(schema={**places, **dict.fromkeys(COUNTS, pl.Int64())}),
+        pl.DataFrame(schema={**paged, **dict.fromkeys(PAGE_COUNTS, pl.Int64())}),
+        pl.DataFrame(schema={**paged, "visitor_id": pl.UInt64()}),
     )
 
 
 def _with_neighbours(events: pl.DataFrame) -> pl.DataFrame:
-    session = pl.col("session_id")
-    starts = (session != session.shift(1)).fill_null(True)
-    ends = (session != session.shift(-1)).fill_null(True)
+    """What the counting needs of each event, with what its neighbours tell: the session's start, what comes next."""
+    session, application, program = pl.col("session_id"), pl.col("application_id"), pl.col("mini_program_id")
     is_open = (pl.col("kind") == Kind.OPEN.value).cast(pl.Int64)
+    elsewhere = (application != application.shift(1)) | (program != program.shift(1))
     return events.select(
         "application_id",
         "mini_program_id",
@@ -73,19 +74,17 @@ def _with_neighbours(events: pl.DataFrame) -> pl.DataFrame:
         "kind",
         "page",
         pl.col("os").fill_null(""),
+        place=elsewhere.fill_null(False).cum_sum(),
         t=bucket_expr(pl.col("at")),
         at_us=pl.col("at").dt.epoch("us"),
         duration_us=pl.col("duration_ms") * 1000,
-        starts=starts,
-        ends=ends,
+        starts=(session != session.shift(1)).fill_null(True),
+        ends=(session != session.shift(-1)).fill_null(True),
         opens_so_far=is_open.cum_sum(),
     ).with_columns(
         start_t=pl.when("starts").then("t").forward_fill(),
         start_us=pl.when("starts").then("at_us").forward_fill(),
-        start_os=pl.when("starts").then("os").forward_fill(),
-        opens_before=pl.when("starts")
-        .then(pl.col("opens_so_far") - (pl.col("kind") == Kind.OPEN.value))
-        .forward_fill(),
+        opens_before=pl.when("starts").then(pl.col("opens_so_far") - is_open).forward_fill(),
         next_us=pl.when(~pl.col("ends")).then(pl.col("at_us").shift(-1)),
         left_us=_reported_by_leaving(),
     )
@@ -97,12 +96,30 @@ def _reported_by_leaving() -> pl.Expr:
     return pl.when(~pl.col("ends") & following & same_page).then(pl.col("duration_us").shift(-1))
 
 
+def _counted(rows: pl.DataFrame, packing: Packing) -> Tally:
+    rows = rows.with_columns(start_os_code=pl.when("starts").then("os_code").forward_fill())
+    views = _views(rows)
+    shares = rows.filter(pl.col("kind") == Kind.SHARE.value)
+    at_start = {"t": "start_t", "system": "start_os_code"}
+
+    def parts(page: str | None) -> Iterable[pl.DataFrame]:
+        yield views.select(packing.key(page=page), page_views=_ONE, stay_us="stay_us")
+        yield views.filter("is_entry").select(packing.key(**at_start, page=page), entries=_ONE)
+        yield views.filter("is_exit").select(packing.key(**at_start, page=page), exits=_ONE)
+
+    of_pages = shares.filter(pl.col("page_code") > 0).select(packing.key(), shares=_ONE)
+    of_places = shares.select(packing.key(page=None), shares=_ONE)
+    sessions = _sessions(rows).select(packing.key(**at_start, page=None), "opens", "session_us")
+    counts = packing.unpacked(_summed([*parts(None), of_places, sessions], COUNTS)).drop("page")
+    pages = packing.unpacked(_summed([*parts("page_code"), of_pages], PAGE_COUNTS))
+    return Tally(counts, pages, _presence(rows, views, packing))
+
+
 def _views(rows: pl.DataFrame) -> pl.DataFrame:
     until_next = pl.min_horizontal(pl.col("next_us") - pl.col("at_us"), pl.lit(STAY_LIMIT_US, pl.Int64))
     until_next = pl.when(pl.col("next_us").is_not_null()).then(until_next)
     session = pl.col("session_id")
     return rows.filter(pl.col("kind") == Kind.PAGE_VIEW.value).with_columns(
-        page_views=pl.lit(1, pl.Int64),
         stay_us=pl.coalesce("duration_us", "left_us", until_next, pl.lit(0, pl.Int64)),
         is_entry=(session != session.shift(1)).fill_null(True),
         is_exit=(session != session.shift(-1)).fill_null(True),
@@ -110,35 +127,26 @@ def _views(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _sessions(rows: pl.DataFrame) -> pl.DataFrame:
-    # An explicit open counts each time; a session without one was opened by its first event.
+    """A row a session, the last of its events. Each explicit open counts; the first event opens a session without one."""
     explicit = pl.col("opens_so_far") - pl.col("opens_before")
-    return rows.filter("ends").select(
-        *_at_session_start(),
-        opens=pl.max_horizontal(explicit, pl.lit(1, pl.Int64)),
+    return rows.filter("ends").with_columns(
+        opens=pl.max_horizontal(explicit, _ONE),
         session_us=pl.col("at_us") + pl.col("duration_us").fill_null(0) - pl.col("start_us"),
     )
 
 
-def _at_session_start() -> list[pl.Expr]:
-    return [
-        pl.col("start_t").alias("t"),
-        pl.col("application_id"),
-        pl.col("mini_program_id"),
-        pl.col("start_os").alias("os"),
-    ]
+def _presence(rows: pl.DataFrame, views: pl.DataFrame, packing: Packing) -> pl.DataFrame:
+    """Who viewed or opened, sorted by visitor and key, where repetitions are neighbours."""
+    viewed = views.select("visitor_id", packing.key())
+    opened = rows.filter(pl.col("starts") & (pl.col("kind") != Kind.PAGE_VIEW.value))
+    whole = pl.concat([viewed, opened.select("visitor_id", packing.key(page=None))]).sort("visitor_id", "key")
+    visitor, key = pl.col("visitor_id"), pl.col("key")
+    differs = (visitor != visitor.shift(1)) | (key != key.shift(1))
+    return packing.unpacked(whole.filter(differs.fill_null(True)))
 
 
-def _presence(rows: pl.DataFrame, views: pl.DataFrame) -> pl.DataFrame:
-    viewed = views.select(*PLACE, "page", "visitor_id")
-    opened = rows.filter(pl.col("starts") & (pl.col("kind") != Kind.PAGE_VIEW.value)).select(
-        *PLACE, pl.lit(None, pl.String).alias("page"), "visitor_id"
-    )
-    return (
-        pl.concat([viewed, opened]).unique().sort(*PRESENCE_ORDER)
-    )
-
-
-def _summed(parts: list[pl.DataFrame], by: tuple[str, ...], counts: tuple[str, ...]) -> pl.DataFrame:
-    whole = pl.concat(parts, how="diagonal")
-    missing = [pl.lit(0, pl.Int64).alias(name) for name in counts if name not in whole.columns]
-    return whole.with_columns(missing).group_by(by).agg(pl.col(counts).cast(pl.Int64).sum()).sort(by)
+def _summed(parts: Iterable[pl.DataFrame], counts: tuple[str, ...]) -> pl.DataFrame:
+    """The sums of each key, in the order of keys, every count there."""
+    summed = pl.concat(parts, how="diagonal").group_by("key").agg(pl.exclude("key").sum()).sort("key")
+    missing = [pl.lit(0, pl.Int64).alias(name) for name in counts if name not in summed.columns]
+    return summed.with_columns(missing).select("key", *counts)
