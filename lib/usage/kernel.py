@@ -1,6 +1,7 @@
 """The counting kernel: from the events of one lake file to half-hour tables, in the order in which they lie.
 
-A lake file is sorted by LAKE_ORDER, so a session is a run of rows: where it begins and ends, and what follows an event, are
+A lake file is sorted by LAKE_ORDER, so a session is a run of rows: where it begins and ends, and what follows an
+event, are
 told by a row's neighbours. Nothing here grows with the number of sessions.
 """
 
@@ -127,7 +128,8 @@ def _views(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _sessions(rows: pl.DataFrame) -> pl.DataFrame:
-    """A row a session, the last of its events. Each explicit open counts; the first event opens a session without one."""
+    """A row a session, the last of its events. Each explicit open counts; the first event opens a session without
+    one."""
     explicit = pl.col("opens_so_far") - pl.col("opens_before")
     return rows.filter("ends").with_columns(
         opens=pl.max_horizontal(explicit, _ONE),

@@ -1,7 +1,10 @@
-"""Where something happened as one 64-bit number: grouping and sorting by it is several times faster than by five columns.
+"""Where something happened as one 64-bit number: grouping and sorting by it is several times faster than by five
+columns.
 
-A key holds, from high bits to low, the place (application and mini program, numbered in the order of the file), the half
-hour since the file's first, the page and the operating system (numbered in alphabetical order). The widths fit the file,
+A key holds, from high bits to low, the place (application and mini program, numbered in the order of the file), the
+half
+hour since the file's first, the page and the operating system (numbered in alphabetical order). The widths fit the
+file,
 and the order of keys is the same on every machine.
 """
 
