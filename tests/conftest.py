@@ -77,12 +77,14 @@ def _migrated_database(postgresql: Server) -> str:
 
 @pytest.fixture
 def postgresql_store(postgresql: Server, _migrated_database: str) -> Iterator[Store]:
-    """A migrated, empty PostgreSQL database, used as its owner, who is no superuser."""
-    database = postgresql.create(_migrated_database)
-    store = Store(postgresql.url(database))
+    """The migrated, empty PostgreSQL database, used as its owner, who is no superuser.
+
+    All tests have the same one, emptied after each; a test that changes tables makes its own (`postgresql.create()`).
+    """
+    store = Store(postgresql.url(_migrated_database))
     yield store
     store.dispose()
-    postgresql.drop(database)
+    postgresql.empty(_migrated_database)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -17,6 +17,8 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.engine import URL
 
+from lib.store.tables import Base
+
 OWNER = "daybook_owner"
 PASSWORD = "of-the-owner"  # for the loopback address; the socket asks for none
 _QUICK = (
@@ -134,6 +136,20 @@ class Server:
         statement = sql.SQL(f"CREATE DATABASE {{}} TEMPLATE {{}} OWNER {{}}{quick}")
         self.run(statement.format(sql.Identifier(name), sql.Identifier(template), sql.Identifier(owner)))
         return name
+
+    def empty(self, database: str) -> None:
+        """Take every row out of a database and begin its numbers again: 20 ms, where a new database takes 300."""
+        deletions = [sql.SQL("DELETE FROM {}").format(sql.Identifier(name)) for name in Base.metadata.tables]
+        statements = [
+            sql.SQL(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            ),
+            sql.SQL("SET session_replication_role = replica"),  # foreign keys look away
+            *deletions,
+            sql.SQL("SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"),
+        ]
+        self.run(sql.SQL("; ").join(statements), database)
 
     def drop(self, database: str) -> None:
         """Remove a database, and end its connections."""
