@@ -10,7 +10,7 @@ console = open_page(__file__)
 st.title(console.say("page.administration"), anchor=False)
 tabs = tabs_of(console.viewer)
 names = [console.say(f"administration.{tab.key}") for tab in tabs]
-for tab, place in zip(tabs, st.tabs(names, key="tab", on_change="rerun"), strict=True):
+for tab, place in zip(tabs, st.tabs(names, key="administer.tab", on_change="rerun"), strict=True):
     if place.open:
         with place:
             draw(console, tab)

@@ -41,7 +41,7 @@ Noun = Literal[
     "organization",
     "ingest_key",
 ]
-"""The kinds of things that are administered; their words are `administration.kind_<noun>`."""
+"""The kinds of things that are administered; their words are `kind.<noun>`."""
 
 WORDS, SEVERAL, COUNT, YES_OR_NO = pl.String(), pl.List(pl.String), pl.Int64(), pl.Boolean()
 INSTANT = pl.Datetime("us", "UTC")
@@ -100,7 +100,7 @@ def refused(key: str, /, **facts: object) -> BadInput:
 
 def kind(noun: Noun) -> Phrase:
     """What the noun is called in a sentence."""
-    return Phrase(f"administration.kind_{noun}")
+    return Phrase(f"kind.{noun}")
 
 
 def checked_name(name: str) -> str:

@@ -172,9 +172,7 @@ def draw(console: Console, tab: Tab) -> None:
     """What there is, adding to it, and a click on a row to change it."""
     notice(console)
     rows = tab.rows(console)
-    if st.button(
-        console.say(f"administration.{tab.key}_add"), icon=":material/add:", key=f"administer.{tab.key}.add"
-    ):
+    if st.button(console.say(f"administration.{tab.key}_add"), icon=":material/add:", key=f"administer.{tab.key}.add"):
         open_dialog(console, console.say(f"administration.{tab.key}_add"), tab.add)
     if rows.is_empty():
         st.info(console.say(f"administration.{tab.key}_empty"), icon=":material/info:")

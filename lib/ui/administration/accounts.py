@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from lib.access.passwords import new_password
 from lib.access.permissions import AccountType
 from lib.queries.administration import AccountInput
 from lib.queries.console import Console
-from lib.ui.administration.dialogs import attempt, attempt_for_secret, second_question
+from lib.ui.administration.dialogs import attempt, attempt_for_secret, field, second_question
 from lib.ui.administration.names import names_by_key, organization_names, role_names
 
 Row = dict[str, Any]
@@ -26,9 +27,13 @@ class _Reaches:
 
 def account_form(console: Console, row: Row | None = None) -> None:
     """An account: new, or of the row with what can be done to it."""
+    name = (
+        row["name"]
+        if row
+        else st.text_input(console.say("administration.account_name"), max_chars=100, key=field("name"))
+    )
     reaches = _reaches(console, row)
-    with st.form("administer.account", border=False):
-        name = row["name"] if row else st.text_input(console.say("administration.account_name"), max_chars=100)
+    with st.form(field("account_form"), border=False):
         display_name = st.text_input(
             console.say("administration.display_name"), row["display_name"] if row else "", max_chars=200
         )
@@ -36,7 +41,7 @@ def account_form(console: Console, row: Row | None = None) -> None:
         password = "" if row else _password(console, "new")
         submitted = st.form_submit_button(console.say("administration.save"), type="primary")
     if submitted:
-        _save(console, row, (name, display_name), reaches, held, password)
+        _save(console, row, lambda: AccountInput(name, reaches.type, display_name, **held), name, password)
     if row is not None:
         _access(console, row)
 
@@ -48,7 +53,7 @@ def _reaches(console: Console, row: Row | None) -> _Reaches:
         types,
         index=types.index(row["type"]) if row and row["type"] in types else 0,
         format_func=lambda each: console.say(f"account_menu.{each}"),
-        key="administer.account_type",
+        key=field("account_type"),
     )
     every = True
     if chosen == AccountType.ORDINARY:
@@ -58,7 +63,7 @@ def _reaches(console: Console, row: Row | None) -> _Reaches:
             scopes,
             index=scopes.index(row["application_scope"]) if row else 0,
             format_func=lambda each: console.say(f"administration.scope_{each}"),
-            key="administer.account_scope",
+            key=field("account_scope"),
         )
         every = scope == _EVERY
     return _Reaches(AccountType(chosen), every)
@@ -98,16 +103,8 @@ def _several(console: Console, words: str, names: dict[str, str], chosen: list[s
     )
 
 
-def _save(
-    console: Console, row: Row | None, names: tuple[str, str], reaches: _Reaches, held: dict[str, Any], password: str
-) -> None:
-    ask = console.administration
-    name, display_name = names
-
-    def given() -> AccountInput:
-        return AccountInput(name, reaches.type, display_name, **held)
-
-    done = console.say("administration.saved", name=name)
+def _save(console: Console, row: Row | None, given: Callable[[], AccountInput], name: str, password: str) -> None:
+    ask, done = console.administration, console.say("administration.saved", name=name)
     if row is not None:
         attempt(console, lambda: ask.edit_account(given()), done)
     elif password:
@@ -126,9 +123,9 @@ def _password(console: Console, key: str) -> str:
     return st.text_input(
         console.say("administration.password"),
         type="password",
-        help=console.say("administration.password_help"),
         autocomplete="new-password",
-        key=f"administer.password_{key}",
+        placeholder=console.say("administration.password_help"),
+        key=field(f"password_{key}"),
     )
 
 
@@ -136,7 +133,7 @@ def _access(console: Console, row: Row) -> None:
     """A new password, and the ends of being let in."""
     name = row["name"]
     with st.expander(console.say("administration.set_password"), icon=":material/key:"):
-        with st.form("administer.password", border=False):
+        with st.form(field("password_form"), border=False):
             password = _password(console, "other")
             submitted = st.form_submit_button(console.say("administration.set_password"))
         if submitted:
@@ -146,14 +143,14 @@ def _access(console: Console, row: Row) -> None:
 
 
 def _set_password(console: Console, name: str, password: str) -> None:
-    done = console.say("administration.password_set", name=name)
+    ask, done = console.administration, console.say("administration.password_set", name=name)
     if password:
-        attempt(console, lambda: console.administration.set_password(name, password), done)
+        attempt(console, lambda: ask.set_password(name, password), done)
         return
 
     def random() -> str:
         made = new_password()
-        console.administration.set_password(name, made)
+        ask.set_password(name, made)
         return made
 
     attempt_for_secret(console, random, done)
@@ -171,9 +168,9 @@ def _ends(console: Console, row: Row) -> None:
     sign_out = question("revoke_sessions")
     second_question(console, "revoke_sessions", sign_out, lambda: ask.revoke_sessions(name), done("revoke_sessions"))
     if row["is_disabled"]:
-        if st.button(console.say("administration.enable"), key="administer.enable"):
+        if st.button(console.say("administration.enable"), key=field("enable")):
             attempt(console, lambda: ask.enable_account(name), done("enable"))
     else:
         second_question(console, "disable", question("disable"), lambda: ask.disable_account(name), done("disable"))
-    if row["locked_until"] is not None and st.button(console.say("administration.unlock"), key="administer.unlock"):
+    if row["locked_until"] is not None and st.button(console.say("administration.unlock"), key=field("unlock")):
         attempt(console, lambda: ask.unlock_account(name), done("unlock"))

@@ -8,7 +8,7 @@ import streamlit as st
 
 from lib.queries.administration import ApplicationInput, MiniProgramInput, MiniProgramStatus, ProjectInput
 from lib.queries.console import Console
-from lib.ui.administration.dialogs import attempt, key_input, name_input, second_question
+from lib.ui.administration.dialogs import attempt, field, key_and_name, second_question
 from lib.ui.administration.names import names_by_key
 
 Row = dict[str, Any]
@@ -16,9 +16,8 @@ Row = dict[str, Any]
 
 def project_form(console: Console, row: Row | None = None) -> None:
     """A project: new, or of the row."""
-    with st.form("administer.project", border=False):
-        key = key_input(console, row["key"] if row else None)
-        name = name_input(console, row["name"] if row else "")
+    with st.form(field("project_form"), border=False):
+        key, name = key_and_name(console, row)
         submitted = st.form_submit_button(console.say("administration.save"), type="primary")
     if submitted:
         ask = console.administration
@@ -29,9 +28,8 @@ def project_form(console: Console, row: Row | None = None) -> None:
 def application_form(console: Console, row: Row | None = None) -> None:
     """An application: new, or of the row."""
     projects = names_by_key(console.administration.projects())
-    with st.form("administer.application", border=False):
-        key = key_input(console, row["key"] if row else None)
-        name = name_input(console, row["name"] if row else "")
+    with st.form(field("application_form"), border=False):
+        key, name = key_and_name(console, row)
         project = _choice(console, "project", projects, row["project"] if row else None)
         submitted = st.form_submit_button(console.say("administration.save"), type="primary")
     if submitted:
@@ -45,9 +43,8 @@ def mini_program_form(console: Console, row: Row | None = None) -> None:
     """A mini program: new, with the applications that it is linked to, or of the row, with its links."""
     applications = names_by_key(console.administration.applications())
     states = [state.value for state in MiniProgramStatus]
-    with st.form("administer.mini_program", border=False):
-        key = key_input(console, row["key"] if row else None)
-        name = name_input(console, row["name"] if row else "")
+    with st.form(field("mini_program_form"), border=False):
+        key, name = key_and_name(console, row)
         kind = st.text_input(
             console.say("administration.kind"),
             row["kind"] if row else "",
@@ -78,7 +75,7 @@ def mini_program_form(console: Console, row: Row | None = None) -> None:
 def link_form(console: Console) -> None:
     """A link from now on."""
     ask = console.administration
-    with st.form("administer.link", border=False):
+    with st.form(field("link_form"), border=False):
         program = _choice(console, "mini_program", names_by_key(ask.mini_programs()), None)
         application = _choice(console, "application", names_by_key(ask.applications()), None)
         submitted = st.form_submit_button(console.say("administration.link_now"), type="primary")
@@ -111,7 +108,7 @@ def _choice(console: Console, noun: str, names: dict[str, str], chosen: str | No
         index=keys.index(chosen) if chosen in names else None,
         format_func=lambda key: names[key],
         placeholder=console.say("administration.none_chosen"),
-        key=f"administer.{noun}_choice",
+        key=field(f"{noun}_choice"),
     )
 
 
@@ -121,5 +118,5 @@ def _applications(console: Console, names: dict[str, str]) -> list[str]:
         list(names),
         format_func=lambda key: names[key],
         placeholder=console.say("administration.none_chosen"),
-        key="administer.applications_choice",
+        key=field("applications_choice"),
     )

@@ -9,7 +9,7 @@ import streamlit as st
 from lib.access.permissions import PERMISSIONS, Permission
 from lib.queries.administration import IngestKeyInput, OrganizationInput, RoleInput, TenantInput
 from lib.queries.console import Console
-from lib.ui.administration.dialogs import attempt, attempt_for_secret, key_input, name_input, second_question
+from lib.ui.administration.dialogs import attempt, attempt_for_secret, field, key_and_name, second_question
 from lib.ui.administration.names import organization_names
 
 Row = dict[str, Any]
@@ -18,9 +18,8 @@ _WORDS = {record.permission: record.words for record in PERMISSIONS}
 
 def tenant_form(console: Console, row: Row | None = None) -> None:
     """A tenant: new, or of the row."""
-    with st.form("administer.tenant", border=False):
-        key = key_input(console, row["key"] if row else None)
-        name = name_input(console, row["name"] if row else "")
+    with st.form(field("tenant_form"), border=False):
+        key, name = key_and_name(console, row)
         memo = st.text_area(console.say("administration.memo"), row["memo"] if row else "", max_chars=2000)
         settings = {
             setting: st.toggle(
@@ -42,9 +41,8 @@ def role_form(console: Console, row: Row | None = None) -> None:
     """A role: new, or of the row, which can be deleted while nobody has it."""
     ask = console.administration
     offered = ask.grantable_permissions()
-    with st.form("administer.role", border=False):
-        key = key_input(console, row["key"] if row else None)
-        name = name_input(console, row["name"] if row else "")
+    with st.form(field("role_form"), border=False):
+        key, name = key_and_name(console, row)
         permissions = st.multiselect(
             console.say("administration.permissions"),
             offered,
@@ -66,9 +64,8 @@ def organization_form(console: Console, row: Row | None = None) -> None:
     ask = console.administration
     places = organization_names(ask.organizations())
     above = [key for key in places if row is None or key != row["key"]]
-    with st.form("administer.organization", border=False):
-        key = key_input(console, row["key"] if row else None)
-        name = name_input(console, row["name"] if row else "")
+    with st.form(field("organization_form"), border=False):
+        key, name = key_and_name(console, row)
         parent = st.selectbox(
             console.say("administration.parent"),
             above,
@@ -89,7 +86,7 @@ def ingest_key_form(console: Console) -> None:
     """A new key, shown once."""
     ask = console.administration
     programs, applications = ask.key_places()
-    with st.form("administer.ingest_key", border=False):
+    with st.form(field("ingest_key_form"), border=False):
         program = st.selectbox(
             console.say("administration.one_mini_program"), list(programs), format_func=lambda key: programs[key]
         )
