@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import polars as pl
 
-from lib.collect.fields import Fields, framed
-from lib.collect.files import LINE_BYTES, Advance, TextFile
-
-CHUNK_ROWS = 100_000
+from lib.collect.fields import ROWS, Fields, framed
+from lib.collect.files import LINE_BYTES, LINES, Advance, TextFile
+from lib.collect.sources import is_filled
 
 RECORD_LINES = 1000
 """How many lines a quoted field may go over; more, and its quote was never meant to be one."""
 
 Line = tuple[int, str, str | None]
 """A row of files.LINES."""
+
+_WIDTH = "{} columns where the header has {}"
+_AGAIN = "the header once more"
 
 csv.field_size_limit(LINE_BYTES)
 
@@ -30,7 +32,8 @@ class CsvRows:
         self._file = TextFile(path, advance)
         self._path = path
         self._fields = fields
-        self._records = _Records(line for block in self._file for line in block.iter_rows())
+        self._lines = _Lines(self._file)
+        self._records = _Records(self._lines)
         self._trouble: str | None = None
 
     @property
@@ -45,18 +48,13 @@ class CsvRows:
     def __iter__(self) -> Iterator[pl.DataFrame]:
         """Frames of ROWS and of the fields."""
         header, found = self._begun()
-        places = [header.index(field) for field in found.values()]
-        rows: list[tuple[object, ...]] = []
-        for line, text, reason, values in self._records:
-            if not reason and len(values) != len(header):
-                reason = f"{len(values)} columns where the header has {len(header)}"
-            elif values == header:
-                reason = "the header once more"
-            rows.append((line, text, reason, *[None if reason else values[place] or None for place in places]))
-            if len(rows) == CHUNK_ROWS:
-                yield framed(rows, list(found))
-                rows = []
-        yield framed(rows, list(found))
+        places = {name: header.index(field) for name, field in found.items()}
+        while header and (block := self._lines.rest_of_block()) is not None:
+            if block["text"].str.contains(r'["\r]').any():
+                self._lines.put_back(block)
+                yield self._one_by_one(header, places)
+            else:
+                yield self._split(block, header, places)
 
     def _begun(self) -> tuple[list[str], dict[str, str]]:
         """The header and where the fields are; nothing of either where the file is empty or has no header."""
@@ -67,21 +65,87 @@ class CsvRows:
         _, _, reason, values = next(self._records)
         if reason:
             self._trouble = f"The first line of {self._path} names no columns ({reason}): nothing of it was imported"
-            self._records = _Records(iter(()))
             return [], {}
         header = [name.strip() for name in values]
         return header, self._fields.among(header, self._path)
+
+    def _one_by_one(self, header: list[str], places: Mapping[str, int]) -> pl.DataFrame:
+        """The records of a block, and those of the next ones until one ends where a record does."""
+        rows: list[tuple[object, ...]] = []
+        while not self._records.is_between_blocks and (record := next(self._records, None)):
+            line, text, reason, values = record
+            if not reason and len(values) != len(header):
+                reason = _WIDTH.format(len(values), len(header))
+            elif values == header:
+                reason = _AGAIN
+            rows.append((line, text, reason, *[None if reason else values[place] or None for place in places.values()]))
+        return framed(rows, list(places))
+
+    def _split(self, block: pl.DataFrame, header: list[str], places: Mapping[str, int]) -> pl.DataFrame:
+        """The records of a block without quotes, each of which is a line: ten times as fast."""
+        rows = block.filter(is_filled()).with_columns(values=pl.col("text").str.split(self._records.separator))
+        width = pl.col("values").list.len()
+        reason = pl.coalesce(
+            "reason",
+            pl.when(width != len(header)).then(pl.format(_WIDTH, width, pl.lit(str(len(header))))),
+            pl.when(pl.col("values") == pl.lit(header)).then(pl.lit(_AGAIN)),
+        )
+        rows = rows.with_columns(reason=reason)
+        is_good = pl.col("reason").is_null()
+        values = [pl.col("values").list.get(place, null_on_oob=True).alias(name) for name, place in places.items()]
+        return rows.select(*ROWS, *(pl.when(is_good & (value != "")).then(value) for value in values))
+
+
+class _Lines:
+    """The lines of a file one by one, or as what is left of a block."""
+
+    def __init__(self, blocks: Iterable[pl.DataFrame]) -> None:
+        self._blocks = iter(blocks)
+        self._block = pl.DataFrame(schema=LINES)
+        self._rows: Iterator[Line] = iter(())
+        self._taken = 0
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether nothing is left of the block."""
+        return self._taken == self._block.height
+
+    def __iter__(self) -> Iterator[Line]:
+        return self
+
+    def __next__(self) -> Line:
+        while self.is_at_end:
+            self.put_back(next(self._blocks))
+        self._taken += 1
+        return next(self._rows)
+
+    def rest_of_block(self) -> pl.DataFrame | None:
+        """What is left of the block, or the next one; null at the end of the file."""
+        if self.is_at_end:
+            return next(self._blocks, None)
+        rest = self._block[self._taken :]
+        self._taken = self._block.height
+        return rest
+
+    def put_back(self, block: pl.DataFrame) -> None:
+        """Let the lines of a block come next."""
+        self._block, self._rows, self._taken = block, block.iter_rows(), 0
 
 
 class _Records:
     """The records in lines, each with its first line's number, its text, why it is none, and its values."""
 
-    def __init__(self, lines: Iterator[Line]) -> None:
+    def __init__(self, lines: _Lines) -> None:
         self.separator = ","
         self._lines = lines
         self._ahead: deque[Line] = deque()
         self._taken: list[Line] = []
         self._reader: Iterator[list[str]] | None = None
+
+    @property
+    def is_between_blocks(self) -> bool:
+        """Whether the next record begins with the next block."""
+        return self._lines.is_at_end and not self._ahead
 
     def peeked(self) -> Line | None:
         """The line with which the next record begins."""

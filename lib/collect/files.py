@@ -171,11 +171,11 @@ class TextFile:
                 held, size = [rest], len(rest)
             else:  # One line fills the block: its beginning is enough to refuse it.
                 held, size, is_skipping = [rest[: LINE_BYTES + 1]], LINE_BYTES + 1, True
-        block, newline, rest = b"".join(held).rpartition(b"\n")
-        if newline:
-            yield block
-        if rest and not self._pieces.damage:  # Half a line of a cut file is another line in the whole file.
-            yield rest
+        last = b"".join(held)
+        # Half a line of a cut file is another line in the whole file.
+        last = last.rpartition(b"\n")[0] if self._pieces.damage else last.removesuffix(b"\n")
+        if last:
+            yield last
 
 
 def _is_utf16(start: bytes) -> bool:

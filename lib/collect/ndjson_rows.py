@@ -37,7 +37,7 @@ class NdjsonRows:
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         """Frames of ROWS and of the fields."""
-        paths = [(field, field.split(".")) for field in self._fields.values()]
+        paths = [(field, field.split(".") if "." in field else []) for field in self._fields.values()]
         for block in self._file:
             lines = block.filter(is_filled()).iter_rows()
             yield framed([_row(line, text, reason, paths) for line, text, reason in lines], list(self._fields))
@@ -50,7 +50,7 @@ def _row(line: int, text: str, reason: str | None, paths: list[tuple[str, list[s
             record = orjson.loads(text)
             if not isinstance(record, dict):
                 raise _Unfit("not a JSON object")
-            values = [_text(field, _at(record, field, path)) for field, path in paths]
+            values = [_value(record, field, path) for field, path in paths]
         except orjson.JSONDecodeError as error:
             reason = f"not JSON: {error.msg} at character {error.pos + 1}"
         except _Unfit as unfit:
@@ -58,20 +58,18 @@ def _row(line: int, text: str, reason: str | None, paths: list[tuple[str, list[s
     return line, text, reason, *values
 
 
-def _at(record: dict[str, Any], field: str, path: list[str]) -> Any:
-    if field in record or len(path) == 1:
-        return record.get(field)
-    value: Any = record
-    for step in path:
-        value = value.get(step) if isinstance(value, dict) else None
-    return value
-
-
-def _text(field: str, value: object) -> str | None:
+def _value(record: dict[str, Any], field: str, path: list[str]) -> str | None:
+    value = record.get(field)
+    if value is None and path:
+        value = record
+        for step in path:
+            value = value.get(step) if isinstance(value, dict) else None
     if isinstance(value, str):
         return value or None
-    if value is None:
-        return None
+    return None if value is None else _text(field, value)
+
+
+def _text(field: str, value: object) -> str:
     if isinstance(value, dict | list):
         raise _Unfit(f'"{field}" is not a text or a number')
     if isinstance(value, float) and abs(value) >= EXACT:

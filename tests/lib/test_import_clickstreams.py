@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from lib.collect import files
 from tests.lib.importer import OWNER, Importer
 
 pytestmark = pytest.mark.spec("I3")
@@ -249,6 +250,29 @@ def test_one_bad_record_of_a_csv_does_not_take_others_with_it(importer: Importer
         (10, "4 columns where the header has 3"),
     ]
     assert importer.rejects()[2]["text"] == 'a,"b"c,d'
+
+
+def test_rows_are_the_same_whether_or_not_a_quote_stands_among_them(
+    importer: Importer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blocks without quotes are split as a whole, the others row by row; a record may go on in the next block."""
+    monkeypatch.setattr(files, "BLOCK_BYTES", 400)
+    monkeypatch.setattr(files, "_READ_BYTES", 100)
+    bad = "time,visitor,page,session\nx"
+    plain = [f"2024-03-01T10:00:00Z,v{number},/p,s" if number % 9 else bad for number in range(90)]
+    quoted = [f'{row}"\n"' if row.endswith("s") and place % 31 == 30 else row for place, row in enumerate(plain)]
+    quoted = [row.replace(',s"\n"', ',"s\n"') for row in quoted]
+    for program, rows in (("a", plain), ("b", quoted)):
+        file = importer.write(f"{program}.csv", _csv(*rows, header="time,visitor,page,session"))
+        said = importer.usage("csv", file, "--application", "web", "--mini-program", program)
+        assert said.out.startswith("read 100, accepted 80, repeated 0, refused 20 (set aside in ")
+    found = importer.rows("usage")
+    visitors = [found.filter(pl.col("mini_program") == program)["visitor"].to_list() for program in "ab"]
+    assert visitors[0] == visitors[1] == [f"v{number}" for number in range(90) if number % 9]
+    assert found.filter(pl.col("mini_program") == "b")["session"].to_list().count("s\n") == 2
+    assert [reason for _, reason in importer.reasons()] == [
+        "the header once more", "1 columns where the header has 4"
+    ] * 20  # fmt: skip
 
 
 def test_a_broken_line_of_ndjson_is_refused_alone(importer: Importer) -> None:
