@@ -43,7 +43,8 @@ def add_viewer(
     tenant_id: int | None,
     type: AccountType = AccountType.ORDINARY,
     permissions: Iterable[Permission] = (),
-    **more: str,
+    language: str | None = None,
+    zone: str = "UTC",
 ) -> int:
     """An account with the password PASSWORD and the roles for these permissions."""
     with store.write(EVERY_TENANT) as session:
@@ -56,7 +57,8 @@ def add_viewer(
             roles=[role_for(permission) for permission in permissions],
             application_scope="every",
             rules=QUICK_FOR_TESTS,
-            **more,
+            language=language,
+            zone=zone,
         ).id
 
 

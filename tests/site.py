@@ -48,7 +48,17 @@ class Site:
         self.port = self.port or _free_port()
         with (self.home / "serve.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "lib.cli", "serve", "--no-schedule", "--address", "127.0.0.1", "--port", str(self.port)],
+                [
+                    sys.executable,
+                    "-m",
+                    "lib.cli",
+                    "serve",
+                    "--no-schedule",
+                    "--address",
+                    "127.0.0.1",
+                    "--port",
+                    str(self.port),
+                ],
                 cwd=PROJECT_DIR,
                 env=dict(os.environ) | {"DAYBOOK_HOME": str(self.home), **self.environment},
                 stdin=subprocess.DEVNULL,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True)
 class LockoutRules:
-    """After `free_failures` the wait begins at `first_delay_seconds` and doubles; `lock_failures` in the window lock."""
+    """After `free_failures` a wait of `first_delay_seconds` doubles with each; `lock_failures` in the window lock."""
 
     free_failures: int
     lock_failures: int

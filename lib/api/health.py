@@ -57,10 +57,18 @@ def _as_of(settings: Settings) -> datetime | None:
 def _exposition(is_reachable: bool, as_of: datetime | None) -> str:
     figures = [
         ("daybook_up", "Whether the server answers.", 1.0),
-        ("daybook_database_up", "Whether the database answers and has this version's tables.", float(is_reachable)),
+        (
+            "daybook_database_up",
+            "Whether the database answers and has this version's tables.",
+            float(is_reachable),
+        ),
         ("daybook_uptime_seconds", "Seconds since the server started.", time.monotonic() - _STARTED),
     ]
     if as_of is not None:
         age = (datetime.now(UTC) - as_of).total_seconds()
-        figures.append(("daybook_figures_age_seconds", "Seconds since the end of the last counted bucket.", age))
-    return "".join(f"# HELP {name} {text}\n# TYPE {name} gauge\n{name} {value:g}\n" for name, text, value in figures)
+        figures.append(
+            ("daybook_figures_age_seconds", "Seconds since the end of the last counted bucket.", age)
+        )
+    return "".join(
+        f"# HELP {name} {text}\n# TYPE {name} gauge\n{name} {value:g}\n" for name, text, value in figures
+    )

@@ -17,7 +17,9 @@ from lib.settings import PROJECT_DIR, Settings
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="The port to listen on.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="The port to listen on."
+)
 @click.option("--address", default="0.0.0.0", show_default=True, help="The address to listen on.")  # noqa: S104
 @click.option("--no-schedule", is_flag=True, help="Leave the refresh to cron or a timer.")
 def serve(port: int, address: str, no_schedule: bool) -> None:
@@ -40,7 +42,9 @@ def _require_free(address: str, port: int) -> None:
         try:
             probe.bind((address, port))
         except OSError as error:
-            raise Unavailable(what=f"Port {port} of {address} cannot be listened on ({error.strerror})") from error
+            raise Unavailable(
+                what=f"Port {port} of {address} cannot be listened on ({error.strerror})"
+            ) from error
 
 
 def _environment(settings: Settings, *, no_schedule: bool) -> dict[str, str]:

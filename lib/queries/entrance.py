@@ -81,7 +81,9 @@ class Entrance:
         name, now = account_name_of(typed_name), datetime.now(UTC)
         with self._store.write(EVERY_TENANT) as session:
             attempts.take_turn(session, name, address)
-            wait = attempts.wait_of(session, name, address, self._rules.per_account, self._rules.per_address, now)
+            wait = attempts.wait_of(
+                session, name, address, self._rules.per_account, self._rules.per_address, now
+            )
             account = account_named(session, name)
             row = SignIn(
                 tenant_id=account.tenant_id if account else None,
@@ -99,7 +101,9 @@ class Entrance:
             password_hash = account.password_hash if account and may else nobodys_hash(self._rules.passwords)
             if wait is not None and wait.is_lock:
                 _record(session, account, name, address, "sign_in_failed", "failure", "locked")
-        return Attempt(row.id, account.id if account else None, name, password_hash, wait, address, row.user_agent)
+        return Attempt(
+            row.id, account.id if account else None, name, password_hash, wait, address, row.user_agent
+        )
 
     def fail(self, attempt: Attempt) -> None:
         """Note that the password was wrong. An attempt that had to wait is not counted again."""
@@ -109,7 +113,9 @@ class Entrance:
             account = session.get(Account, attempt.account_id) if attempt.account_id else None
             reason = "unknown" if account is None else "disabled" if account.is_disabled else "password"
             _settle(session, attempt, attempts.FAILURE, reason)
-            _record(session, account, attempt.account_name, attempt.address, "sign_in_failed", "failure", reason)
+            _record(
+                session, account, attempt.account_name, attempt.address, "sign_in_failed", "failure", reason
+            )
 
     def succeed(self, attempt: Attempt) -> OpenedSession:
         """Open a session for the account whose password was right. Raises NotSignedIn when it may no longer."""
@@ -133,7 +139,10 @@ class Entrance:
         return OpenedSession(opened.id, ticket)
 
     def redeem(self, ticket: str, replaced_token: str | None = None) -> RedeemedTicket:
-        """Exchange a ticket, once and within its minute, for a token; the token that the browser had ends. Raises NotSignedIn."""
+        """Exchange a ticket, once and within its minute, for a token; the token that the browser had ends.
+
+        Raises NotSignedIn.
+        """
         now, token = datetime.now(UTC), new_token()
         with self._store.write(EVERY_TENANT) as session:
             row = sessions.with_ticket(session, ticket)
@@ -163,8 +172,8 @@ class Entrance:
     ) -> Viewer:
         """Who shows this badge (a session's number or the cookie's token), as they are in the database now.
 
-        `tenant` is the key that a system administrator asks to see; for others it changes nothing. `language` holds where
-        the account has chosen none. Raises NotSignedIn.
+        `tenant` is the key that a system administrator asks to see; for others it changes nothing. `language` holds
+        where the account has chosen none. Raises NotSignedIn.
         """
         if badge is None:
             raise NotSignedIn
@@ -203,7 +212,13 @@ def _settle(session: Session, attempt: Attempt, result: str, reason: str) -> Non
 
 
 def _record(
-    session: Session, account: Account | None, name: str, address: str, action: str, result: str, reason: str = ""
+    session: Session,
+    account: Account | None,
+    name: str,
+    address: str,
+    action: str,
+    result: str,
+    reason: str = "",
 ) -> None:
     role = account.type if account else ""
     operator = Operator(name, account.id if account else None, role, address=address)

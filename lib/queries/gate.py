@@ -16,7 +16,9 @@ R = TypeVar("R")
 Q = TypeVar("Q", bound="ViewerQueries")
 
 
-def needs(permission: Permission) -> Callable[[Callable[Concatenate[Q, P], R]], Callable[Concatenate[Q, P], R]]:
+def needs(
+    permission: Permission,
+) -> Callable[[Callable[Concatenate[Q, P], R]], Callable[Concatenate[Q, P], R]]:
     """Let a query class's method run only for a viewer with the permission. It raises NotPermitted for others."""
 
     def gated(method: Callable[Concatenate[Q, P], R]) -> Callable[Concatenate[Q, P], R]:
@@ -35,6 +37,7 @@ def needs(permission: Permission) -> Callable[[Callable[Concatenate[Q, P], R]], 
 
 def own(method: Callable[Concatenate[Q, P], R]) -> Callable[Concatenate[Q, P], R]:
     """Mark a method that answers only about the viewer's own account, which needs no permission."""
+
     @wraps(method)
     def asked(self: Q, *args: P.args, **kwargs: P.kwargs) -> R:
         self._renew()

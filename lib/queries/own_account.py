@@ -29,7 +29,7 @@ class OwnAccount(ViewerQueries):
 
     @own
     def tenants(self) -> tuple[tuple[str, str], ...]:
-        """The (key, name) of the tenants that the viewer can choose to see: all for system administrators, else the own."""
+        """The (key, name) of the tenants that the viewer can choose: all for system administrators, else the own."""
         viewer = self.viewer
         if viewer.account_type is not AccountType.SYSTEM:
             return ((viewer.tenant_key, viewer.tenant_name),)
@@ -100,7 +100,9 @@ class OwnAccount(ViewerQueries):
 
 def zones() -> tuple[str, ...]:
     """The IANA zones that can be chosen, UTC first."""
-    places = (name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+    places = (
+        name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/"))
+    )
     return ("UTC", *sorted(places))
 
 

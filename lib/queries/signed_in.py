@@ -14,7 +14,7 @@ from lib.words import Language
 def viewer_from(
     session: Session, account: Account, asked_tenant: str | None, *, language: Language, address: str
 ) -> Viewer:
-    """Read the viewer of an account. `asked_tenant` and the browser's `language` are suggestions; the database decides."""
+    """Read the viewer of an account. `asked_tenant` and the browser's `language` are wishes; the database decides."""
     account_type = AccountType(account.type)
     tenant = _tenant(session, account, asked_tenant)
     roles = _roles(session, account)
@@ -54,7 +54,11 @@ def _roles(session: Session, account: Account) -> list[tuple[str, str | None]]:
         select(Role.name, RolePermission.permission)
         .join(Grant, Grant.role_id == Role.id)
         .outerjoin(RolePermission, RolePermission.role_id == Role.id)
-        .where(Grant.account_id == account.id, Grant.tenant_id == account.tenant_id, Role.tenant_id == account.tenant_id)
+        .where(
+            Grant.account_id == account.id,
+            Grant.tenant_id == account.tenant_id,
+            Role.tenant_id == account.tenant_id,
+        )
         .order_by(Role.name)
     )
     return [(name, permission) for name, permission in rows]

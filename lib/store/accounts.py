@@ -1,4 +1,4 @@
-"""Rows of accounts, of their sessions and of attempts to sign in. Who may ask for them is decided above, in lib.queries."""
+"""Rows of accounts, and what must hold of them. Who may ask for them is decided above, in lib.queries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from sqlalchemy.orm import Session
 from lib.access.passwords import STRONG, PasswordRules, hash_password
 from lib.access.permissions import AccountType
 from lib.errors import AlreadyThere, BadInput, NotFound
-from lib.store.tables import Account, AccountApplication, AccountSession, Application, Grant, Organization, Role
+from lib.store.tables import (
+    Account,
+    AccountApplication,
+    AccountSession,
+    Application,
+    Grant,
+    Organization,
+    Role,
+)
 
 NAME_LENGTH = 100
 
@@ -23,7 +31,7 @@ def account_name_of(typed: str) -> str:
 
 
 def checked_name(name: str) -> str:
-    """The name to keep. Raises BadInput for an empty or overlong one, and for one with characters that cannot be seen."""
+    """The name to keep. Raises BadInput for one that is empty, too long, or has characters that cannot be seen."""
     meant = account_name_of(name)
     if not meant or len(name) > NAME_LENGTH or not meant.isprintable():
         raise BadInput(what=f'"{meant}" cannot be an account name: use 1 to {NAME_LENGTH} visible characters')
@@ -58,7 +66,9 @@ def add_account(
     """
     name = checked_name(name)
     if (type is AccountType.SYSTEM) != (tenant_id is None):
-        raise BadInput(what="A system administrator belongs to no tenant, and every other account to one: say which")
+        raise BadInput(
+            what="A system administrator belongs to no tenant, and every other account to one: say which"
+        )
     if application_scope not in {"every", "listed"}:
         raise BadInput(what='The application scope is "every" or "listed"')
     if account_named(session, name) is not None:
@@ -95,13 +105,17 @@ def grant_roles(session: Session, tenant_id: int, account_id: int, keys: Iterabl
     session.flush()
 
 
-def hold_applications(session: Session, tenant_id: int, account_id: int, application_ids: Iterable[int]) -> None:
+def hold_applications(
+    session: Session, tenant_id: int, account_id: int, application_ids: Iterable[int]
+) -> None:
     """Let the account hold applications of its tenant. Raises NotFound for an id that is none."""
     for application_id in sorted(set(application_ids)):
         application = session.get(Application, application_id)
         if application is None or application.tenant_id != tenant_id:
             raise NotFound(kind="application", key=str(application_id))
-        session.add(AccountApplication(tenant_id=tenant_id, account_id=account_id, application_id=application_id))
+        session.add(
+            AccountApplication(tenant_id=tenant_id, account_id=account_id, application_id=application_id)
+        )
     session.flush()
 
 

@@ -27,9 +27,14 @@ def take_turn(session: Session, name: str, address: str) -> None:
 
 
 def wait_of(
-    session: Session, name: str, address: str, per_account: LockoutRules, per_address: LockoutRules, now: datetime
+    session: Session,
+    name: str,
+    address: str,
+    per_account: LockoutRules,
+    per_address: LockoutRules,
+    now: datetime,
 ) -> Wait | None:
-    """The longer of the waits that the account's and the address's failures impose. A success forgives the account's."""
+    """The longer of the waits that failures of the name and of the address impose. A success forgives the name's."""
     since = now - per_account.memory
     forgiven_at = session.scalar(
         select(func.max(SignIn.occurred_at)).where(
@@ -44,7 +49,9 @@ def wait_of(
 
 def forgive(session: Session, account: Account, address: str, now: datetime) -> None:
     """Let the account's failures up to now not matter any more; those of client addresses still do."""
-    row = SignIn(tenant_id=account.tenant_id, account_id=account.id, account_name=account.name, occurred_at=now)
+    row = SignIn(
+        tenant_id=account.tenant_id, account_id=account.id, account_name=account.name, occurred_at=now
+    )
     row.address, row.user_agent, row.result = address, "", UNLOCKED
     session.add(row)
     session.flush()

@@ -43,7 +43,9 @@ def open_session(
 def shown(session: Session, badge: Badge) -> tuple[AccountSession, Account] | None:
     """The session that a badge belongs to, ended or not, and its account."""
     row = session.execute(
-        select(AccountSession, Account).join(Account, Account.id == AccountSession.account_id).where(_of(badge))
+        select(AccountSession, Account)
+        .join(Account, Account.id == AccountSession.account_id)
+        .where(_of(badge))
     ).first()
     return None if row is None else (row[0], row[1])
 

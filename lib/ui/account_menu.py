@@ -30,7 +30,9 @@ def draw(console: Console) -> None:
         st.caption(plain(" · ".join(of_whom)))
         _draw_language(console)
         _draw_zone(console)
-        if st.button(say("account_menu.password"), key="account_password", icon=":material/password:", width="stretch"):
+        if st.button(
+            say("account_menu.password"), key="account_password", icon=":material/password:", width="stretch"
+        ):
             _password_dialog(console)
         st.button(
             say("account_menu.sign_out"),
@@ -99,7 +101,9 @@ def _password_dialog(console: Console) -> None:
     @st.dialog(console.say("account_menu.password"))
     def ask() -> None:
         with st.form("password_form", border=False):
-            current = st.text_input(console.say("own_account.current"), type="password", key="password_current")
+            current = st.text_input(
+                console.say("own_account.current"), type="password", key="password_current"
+            )
             wanted = st.text_input(console.say("own_account.wanted"), type="password", key="password_wanted")
             again = st.text_input(console.say("own_account.again"), type="password", key="password_again")
             st.caption(console.say("own_account.rule"))
@@ -119,4 +123,5 @@ def _change(console: Console, current: str, wanted: str, again: str) -> None:
         show_error(error, console.viewer.language)
         return
     visitor.remember(opened)
+    st.toast(console.say("own_account.changed"), icon=":material/check:")
     st.rerun()

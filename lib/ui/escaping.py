@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_MARKS = re.compile(r"[\\`*_{}\[\]()<>#|~$&@/]|:(?=[\w/])|(?<=www)\.|^\s*[-+=](?=\s|$|-|=)|(?<=^\d)\.", re.IGNORECASE)
+_MARKS = re.compile(
+    r"[\\`*_{}\[\]()<>#|~$&@/]|:(?=[\w/])|(?<=www)\.|^\s*[-+=](?=\s|$|-|=)|(?<=^\d)\.", re.IGNORECASE
+)
 _BREAKS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 
 

@@ -18,9 +18,9 @@ from lib.words import Language, say_error
 def open_page(file: str) -> Console:
     """The viewer's queries for the page of this file, or one sentence of refusal and the end of the run.
 
-    It reads the viewer from the database and the page from the record that the menu shows, and so holds also where the
-    page is the first request to a fresh server. A fragment or dialog can call it again to refuse in place; what it asks of
-    the console is checked again anyway.
+    It reads the viewer from the database and the page from the record that the menu shows, and so holds also where
+    the page is the first request to a fresh server. A fragment or dialog can call it again to refuse in place; what
+    it asks of the console is checked again anyway.
     """
     page, entry = page_of(file), visitor.entry()
     try:

@@ -11,7 +11,7 @@ from lib.access.viewer import Viewer
 
 @dataclass(frozen=True)
 class PageRecord:
-    """A page: its words are `page.<key>`, those of its section `section.<section>`. Any one of `permissions` opens it."""
+    """A page; its words are `page.<key>` and `section.<section>`. Any one of `permissions` opens it."""
 
     key: str
     icon: str

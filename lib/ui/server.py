@@ -1,4 +1,4 @@
-"""What stands around Streamlit's own server: the guard of every request, the session's cookie, and errors of scripts."""
+"""What stands around Streamlit's own server: the guard of every request, and the session's cookie."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LARGEST_TICKET = 1_000
 
 
 def run_pages_through_home() -> None:
-    """Keep Streamlit from running the files in pages/ without Home.py, as it does until `st.navigation` has run once."""
+    """Keep Streamlit from running files of pages/ without Home.py, as it does until `st.navigation` has run once."""
     PagesManager.uses_pages_directory = False
 
 
@@ -70,11 +70,13 @@ class Guard:
 
 
 def session_route(entrance: Entrance, base_url: str = "") -> Route:
-    """`POST /session` exchanges a ticket for the cookie, `DELETE /session` ends the session. Only for pages from here."""
+    """`POST /session` exchanges a ticket for the cookie, `DELETE /session` ends it. Only for pages from here."""
 
     async def session(request: Request) -> Response:
         origin = request.headers.get("origin")
-        if origin is None or not is_same_origin(origin, request.headers.get("host"), urlsplit(base_url).netloc):
+        if origin is None or not is_same_origin(
+            origin, request.headers.get("host"), urlsplit(base_url).netloc
+        ):
             return _problem(403, "foreign_origin", "Only Daybook's own pages may do this")
         https = is_https(request.scope)
         token = cookies.token_in(request.cookies, is_https=https)
@@ -124,7 +126,7 @@ async def _ticket(request: Request) -> str:
 
 
 def is_same_origin(origin: str, host: str | None, base: str) -> bool:
-    """Whether a page of this origin is Daybook's own: the host that it was asked by, or the base address of the settings."""
+    """Whether a page of this origin is Daybook's own: of the host that was asked, or of the settings' base address."""
     netloc = urlsplit(origin).netloc
     return bool(netloc) and netloc in {host, base or None}
 
@@ -139,7 +141,10 @@ def inline_scripts() -> list[str]:
     """The hashes, as a policy names them, of the scripts that stand inside Streamlit's page."""
     page = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
     scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
-    return [f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts]
+    return [
+        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+        for script in scripts
+    ]
 
 
 def content_policy(scripts: Iterable[str]) -> str:
@@ -176,7 +181,12 @@ def _secure_cookies(message: Message, https: bool) -> None:
     """Streamlit's own cookies lack Secure behind a proxy that speaks https."""
     if https:
         message["headers"] = [
-            (name, value + b"; Secure" if name.lower() == b"set-cookie" and b"; secure" not in value.lower() else value)
+            (
+                name,
+                value + b"; Secure"
+                if name.lower() == b"set-cookie" and b"; secure" not in value.lower()
+                else value,
+            )
             for name, value in message["headers"]
         ]
 

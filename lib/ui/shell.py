@@ -60,9 +60,11 @@ def _draw_for_stranger(language: Language) -> None:
             st.info(say("sign_in.ended", language), icon=":material/schedule:")
         draw_form(language)
         account_menu.draw_language(language)
-    title = say("sign_in.title", language)
+    title = f"{say('sign_in.title', language)} · {say('shell.product', language)}"
     empty = [_as_page(page, _nothing, page.url_path, language) for page in PAGES]
-    st.navigation([st.Page(_nothing, title=title, url_path="home", default=True), *empty], position="hidden").run()
+    st.navigation(
+        [st.Page(_nothing, title=title, url_path="home", default=True), *empty], position="hidden"
+    ).run()
 
 
 def _menu(viewer: Viewer) -> st.Page:
@@ -72,13 +74,17 @@ def _menu(viewer: Viewer) -> st.Page:
     for page in open_pages:
         section = sections.setdefault(say(f"section.{page.section}", viewer.language), [])
         first = page is open_pages[0]
-        section.append(_as_page(page, page.path, "home" if first else page.url_path, viewer.language, default=first))
+        section.append(
+            _as_page(page, page.path, "home" if first else page.url_path, viewer.language, default=first)
+        )
         if first:
             section.append(_as_page(page, page.path, page.url_path, viewer.language, hidden=True))
     hidden = sections.setdefault("", [])
     for page in PAGES:
         if page not in open_pages:
-            hidden.append(_as_page(page, partial(_refuse, page, viewer), page.url_path, viewer.language, hidden=True))
+            hidden.append(
+                _as_page(page, partial(_refuse, page, viewer), page.url_path, viewer.language, hidden=True)
+            )
     if not open_pages:
         title = say("page.none", viewer.language)
         hidden.append(st.Page(partial(_nothing_open, viewer), title=title, url_path="home", default=True))

@@ -1,7 +1,7 @@
 """Signing in: streamlit-authenticator's form and its check of the password, over Daybook's accounts and sessions.
 
-Nothing else of that library is used. Its cookie can be read by scripts and lives on after sign-out; so the form here ends
-in a row of Daybook's and a cookie of Daybook's.
+Nothing else of that library is used. Its cookie can be read by scripts and lives on after sign-out; so the form here
+ends in a row of Daybook's and a cookie of Daybook's.
 """
 
 from __future__ import annotations
@@ -34,12 +34,16 @@ class Authenticator(Authenticate):  # type: ignore[misc]
         self.attrs: dict[str, Any] = {"login_sleep_time": 0}
         self.path = None
         self.cookie_controller = _Cookie(self.accounts)
-        self.authentication_controller = _Controller({"usernames": {}}, None, False, None, None, secrets.token_hex(16))
+        self.authentication_controller = _Controller(
+            {"usernames": {}}, None, False, None, None, secrets.token_hex(16)
+        )
         self.authentication_controller.authentication_model.credentials["usernames"] = self.accounts
 
 
 class _Controller(AuthenticationController):  # type: ignore[misc]
-    def login(self, username: str | None = None, password: str | None = None, *args: Any, **kwargs: Any) -> bool | None:
+    def login(
+        self, username: str | None = None, password: str | None = None, *args: Any, **kwargs: Any
+    ) -> bool | None:
         # bcrypt raises for such passwords, and the library would not count the attempt: let it fail as any other does.
         if password and (len(password.strip().encode()) > STRONG.most_bytes or "\0" in password):
             password = secrets.token_hex(16)
@@ -55,7 +59,9 @@ class _Accounts(Mapping[str, "_Row"]):
         self.row: _Row | None = None
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and bool(name)  # unknown names too: they take as long, and get the same answer
+        return isinstance(name, str) and bool(
+            name
+        )  # unknown names too: they take as long, and get the same answer
 
     def __getitem__(self, name: str) -> _Row:
         if self.row is None:
@@ -127,5 +133,3 @@ def _sentence(attempt: Attempt, language: Language) -> str:
     if attempt.wait.is_lock:
         return say("sign_in.locked", language, minutes=math.ceil(seconds / 60))
     return say("sign_in.wait", language, seconds=seconds)
-
-

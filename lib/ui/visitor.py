@@ -52,9 +52,7 @@ class Entry:
 
     def __init__(self, badge: Badge | None, tenant: str | None, language: Language, address: str) -> None:
         self.language = language
-        self._read = partial(
-            house().entrance.viewer_of, badge, tenant, language=language, address=address
-        )
+        self._read = partial(house().entrance.viewer_of, badge, tenant, language=language, address=address)
         self._viewer: Viewer | None = None
         self._read_at = 0.0
 

@@ -12,10 +12,15 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.accounts import PASSWORD
 from tests.site import Site
 
-OPTIONS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 OpenTab = Callable[..., Page]
 """`open_tab("/status", locale="zh-CN")`: a tab in a browser profile of its own, or beside `beside`."""
@@ -33,7 +38,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium, without a window."""
-    executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    executable = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     if executable is None:
         sentence = "There is no Chromium here: `make test` installs it, or apt-get install chromium."
         (pytest.fail if os.environ.get("CI") else pytest.skip)(sentence)

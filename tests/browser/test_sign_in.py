@@ -44,7 +44,9 @@ def _is_at_the_door(tab: Page) -> None:
 
 
 @pytest.mark.spec("A7")
-def test_the_address_typed_is_shown_after_signing_in_and_reloading_keeps_it(open_tab: OpenTab, amy: str) -> None:
+def test_the_address_typed_is_shown_after_signing_in_and_reloading_keeps_it(
+    open_tab: OpenTab, amy: str
+) -> None:
     tab = open_tab("/status?zone=Asia%2FShanghai")
     _is_at_the_door(tab)
     signed_in(tab, amy)
@@ -60,7 +62,9 @@ def test_the_address_typed_is_shown_after_signing_in_and_reloading_keeps_it(open
 
 
 @pytest.mark.spec("A7")
-def test_signing_out_ends_the_other_tab_and_the_old_cookie_is_worth_nothing(open_tab: OpenTab, amy: str) -> None:
+def test_signing_out_ends_the_other_tab_and_the_old_cookie_is_worth_nothing(
+    open_tab: OpenTab, amy: str
+) -> None:
     tab = open_tab("/status")
     signed_in(tab, amy)
     other = open_tab("/status", beside=tab)
@@ -79,7 +83,9 @@ def test_signing_out_ends_the_other_tab_and_the_old_cookie_is_worth_nothing(open
 
 
 @pytest.mark.spec("A7")
-def test_a_wrong_password_is_told_alike_for_a_name_that_is_known_and_one_that_is_not(open_tab: OpenTab, amy: str) -> None:
+def test_a_wrong_password_is_told_alike_for_a_name_that_is_known_and_one_that_is_not(
+    open_tab: OpenTab, amy: str
+) -> None:
     tab = open_tab("/status")
     for name in (amy, f"no-{amy}"):
         sign_in(tab, name, "wrong horse")
@@ -111,7 +117,9 @@ def _waits(tab: Page, name: str) -> bool:
 
 @pytest.mark.spec("A7")
 @pytest.mark.parametrize("what", ["disabled", "role"])
-def test_an_open_tab_loses_its_page_at_the_next_click(open_tab: OpenTab, site: Site, amy: str, what: str) -> None:
+def test_an_open_tab_loses_its_page_at_the_next_click(
+    open_tab: OpenTab, site: Site, amy: str, what: str
+) -> None:
     tab = open_tab("/status")
     signed_in(tab, amy)
     _title(tab, "Status")
@@ -186,7 +194,9 @@ def test_an_account_without_usage_read_gets_no_figures_by_any_address(
 
 
 @pytest.mark.spec("A3")
-def test_a_system_administrators_tenant_stands_in_the_address(open_tab: OpenTab, site: Site, tenant_id: int) -> None:
+def test_a_system_administrators_tenant_stands_in_the_address(
+    open_tab: OpenTab, site: Site, tenant_id: int
+) -> None:
     second = f"zz-{tenant_id}"
     add_tenant(site.store, second, "Zed & Söhne")
     add_viewer(site.store, f"root-{tenant_id}", None, AccountType.SYSTEM)

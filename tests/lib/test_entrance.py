@@ -51,7 +51,8 @@ def _failures(count: int, *, every: float = 60.0) -> list[datetime]:
 
 @pytest.mark.spec("A7")
 @pytest.mark.parametrize(
-    ("count", "seconds"), [(0, None), (2, None), (3, 2.0), (4, 4.0), (5, 8.0), (9, 128.0), (10, 900.0), (12, 900.0)]
+    ("count", "seconds"),
+    [(0, None), (2, None), (3, 2.0), (4, 4.0), (5, 8.0), (9, 128.0), (10, 900.0), (12, 900.0)],
 )
 def test_failures_slow_down_and_then_lock(count: int, seconds: float | None) -> None:
     wait = wait_after(_failures(count), PER_ACCOUNT, NOW)
@@ -73,7 +74,10 @@ def test_an_address_is_given_more_room_than_an_account() -> None:
 
 
 def test_a_lock_needs_no_more_failures_than_the_delays_let_through() -> None:
-    delays = sum(PER_ACCOUNT.first_delay_seconds * 2**n for n in range(PER_ACCOUNT.lock_failures - PER_ACCOUNT.free_failures))
+    delays = sum(
+        PER_ACCOUNT.first_delay_seconds * 2**n
+        for n in range(PER_ACCOUNT.lock_failures - PER_ACCOUNT.free_failures)
+    )
     assert delays < PER_ACCOUNT.window_seconds
 
 
@@ -89,7 +93,9 @@ def test_an_account_is_slowed_locked_and_let_in_again(store: Store) -> None:
 
 
 @pytest.mark.spec("A7")
-def test_a_locked_account_stays_out_with_the_right_password_and_an_unknown_name_is_locked_alike(store: Store) -> None:
+def test_a_locked_account_stays_out_with_the_right_password_and_an_unknown_name_is_locked_alike(
+    store: Store,
+) -> None:
     add_viewer(store, "amy", add_tenant(store, "acme"))
     rules = replace(QUICK, per_account=LockoutRules(free_failures=9, lock_failures=3))
     entrance = Entrance(store, rules)
@@ -128,9 +134,15 @@ def test_success_failure_and_sign_out_are_recorded_without_the_password(store: S
     entrance.leave(opened.session_id, "192.0.2.7")
     with store.read(EVERY_TENANT) as session:
         operations = session.scalars(select(Operation).order_by(Operation.id)).all()
-        told = [(row.tenant_id, row.operator, row.action, row.result, row.content, row.address) for row in operations]
+        told = [
+            (row.tenant_id, row.operator, row.action, row.result, row.content, row.address)
+            for row in operations
+        ]
         kept = " ".join(str(vars(row)) for row in operations)
-        tries = [(row.account_name, row.result, row.reason) for row in session.scalars(select(SignIn).order_by(SignIn.id))]
+        tries = [
+            (row.account_name, row.result, row.reason)
+            for row in session.scalars(select(SignIn).order_by(SignIn.id))
+        ]
     assert told == [
         (tenant_id, "amy", "sign_in_failed", "failure", "password", "192.0.2.1"),
         (0, "ghost", "sign_in_failed", "failure", "unknown", "192.0.2.1"),
@@ -185,7 +197,9 @@ def test_a_new_sign_in_in_the_same_browser_ends_the_session_that_it_replaces(sto
 
 @pytest.mark.spec("A7")
 @pytest.mark.parametrize(
-    "column", ["revoked_at", "expires_at", "last_seen_at", "created_at"], ids=["revoked", "old", "idle", "password"]
+    "column",
+    ["revoked_at", "expires_at", "last_seen_at", "created_at"],
+    ids=["revoked", "old", "idle", "password"],
 )
 def test_a_session_ends_with(store: Store, column: str) -> None:
     add_viewer(store, "amy", add_tenant(store, "acme"))
@@ -285,7 +299,12 @@ def test_only_a_system_administrator_chooses_the_tenant(store: Store) -> None:
 def test_a_system_administrator_without_any_tenant_is_let_in_and_sees_none(store: Store) -> None:
     add_viewer(store, "root", None, AccountType.SYSTEM)
     viewer = Entrance(store).viewer_of(open_session(store, "root"), language=Language.ZH, address="192.0.2.9")
-    assert (viewer.tenant_id, viewer.tenant_key, viewer.language, viewer.address) == (0, "", Language.ZH, "192.0.2.9")
+    assert (viewer.tenant_id, viewer.tenant_key, viewer.language, viewer.address) == (
+        0,
+        "",
+        Language.ZH,
+        "192.0.2.9",
+    )
 
 
 @pytest.mark.parametrize(
@@ -298,7 +317,9 @@ def test_a_system_administrator_without_any_tenant_is_let_in_and_sees_none(store
         ("a\x00character", "control character"),
     ],
 )
-def test_what_cannot_be_a_password_is_refused_with_the_reason_and_without_the_password(password: str, says: str) -> None:
+def test_what_cannot_be_a_password_is_refused_with_the_reason_and_without_the_password(
+    password: str, says: str
+) -> None:
     with pytest.raises(BadInput, match=says) as refusal:
         hash_password(password, QUICK_PASSWORDS)
     assert password not in str(refusal.value)
@@ -323,6 +344,11 @@ def test_an_account_that_cannot_be_is_not_added(store: Store) -> None:
         add_viewer(store, "bob", None)
     with store.write(EVERY_TENANT) as session, pytest.raises(NotFound):
         add_account(
-            session, name="bob", password=PASSWORD, type=AccountType.ORDINARY, tenant_id=tenant_id, roles=["nope"],
+            session,
+            name="bob",
+            password=PASSWORD,
+            type=AccountType.ORDINARY,
+            tenant_id=tenant_id,
+            roles=["nope"],
             rules=QUICK_PASSWORDS,
         )

@@ -1,4 +1,4 @@
-"""What stands around every request: the guard, the session's cookie, and the two routes of the one who keeps it running."""
+"""What stands around every request: the guard, the session's cookie, and the routes that tell of health."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ from lib.ui.server import Guard, inline_scripts, session_route
 from tests.accounts import add_tenant, add_viewer
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # Starlette wishes for another release of httpx than the rest of the tests use
+    warnings.simplefilter(
+        "ignore"
+    )  # Starlette wishes for another release of httpx than the rest of the tests use
     from starlette.testclient import TestClient
 
 HERE = {"Origin": "http://testserver"}
@@ -93,20 +95,37 @@ def test_behind_https_every_cookie_is_secure_and_the_sessions_is_bound_to_the_ho
 
 
 @pytest.mark.parametrize(
-    "headers", [{}, {"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "http://testserver.evil"}]
+    "headers",
+    [{}, {"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "http://testserver.evil"}],
 )
-def test_only_pages_from_here_may_use_the_session_route(client: TestClient, entrance: Entrance, headers: dict[str, str]) -> None:
+def test_only_pages_from_here_may_use_the_session_route(
+    client: TestClient, entrance: Entrance, headers: dict[str, str]
+) -> None:
     ticket = _ticket(entrance)
-    for answer in (client.post("/session", json={"ticket": ticket}, headers=headers), client.delete("/session", headers=headers)):
+    for answer in (
+        client.post("/session", json={"ticket": ticket}, headers=headers),
+        client.delete("/session", headers=headers),
+    ):
         assert answer.status_code == 403
         assert answer.json() == {
-            "error": "foreign_origin", "message": "Only Daybook's own pages may do this", "id": ""
+            "error": "foreign_origin",
+            "message": "Only Daybook's own pages may do this",
+            "id": "",
         }
     assert entrance.redeem(ticket).token
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{}", b"[]", b'{"ticket": 5}', b'{"ticket": "nope"}', b'{"ticket": "' + b"x" * 2000 + b'"}', b"\xff"]
+    "body",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b'{"ticket": 5}',
+        b'{"ticket": "nope"}',
+        b'{"ticket": "' + b"x" * 2000 + b'"}',
+        b"\xff",
+    ],
 )
 def test_what_is_no_ticket_gets_no_cookie(client: TestClient, body: bytes) -> None:
     answer = client.post("/session", content=body, headers=HERE | {"Content-Type": "application/json"})
@@ -126,7 +145,10 @@ def test_a_websocket_of_another_origin_is_refused_before_streamlit_sees_it(clien
         with client.websocket_connect("/_stcore/stream", headers={"Origin": origin}):
             pass
     for origin in ("https://evil.example", "http://localhost:3000", "null", ""):
-        with pytest.raises(WebSocketDisconnect), client.websocket_connect("/_stcore/stream", headers={"Origin": origin}):
+        with (
+            pytest.raises(WebSocketDisconnect),
+            client.websocket_connect("/_stcore/stream", headers={"Origin": origin}),
+        ):
             pass
 
 

@@ -18,7 +18,7 @@ App = Callable[..., AppTest]
 
 @pytest.fixture(autouse=True)
 def _through_home(monkeypatch: pytest.MonkeyPatch) -> None:
-    """AppTest forgets before every run that pages/ is not Streamlit's to run; the server says it once (lib/serve.py)."""
+    """AppTest forgets before every run that pages/ is not Streamlit's to run; the server is told once."""
     construct = PagesManager.__init__
 
     def construct_through_home(self: PagesManager, *args: Any, **kwargs: Any) -> None:
@@ -30,7 +30,7 @@ def _through_home(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def app(home: Settings, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> App:
-    """`app("amy", "status", tenant="acme")`: the script as that account (None: a stranger) gets it at that page's address."""
+    """`app("amy", "status", tenant="acme")`: the script as that account (None: a stranger) gets it at that page."""
     monkeypatch.setenv("DAYBOOK_HOME", str(home.home))
 
     def run(name: str | None = None, page: str | None = None, **query: str) -> AppTest:

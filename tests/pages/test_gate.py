@@ -70,7 +70,9 @@ def test_administrators_get_every_page(app: App, sqlite_store: Store, kind: Acco
         assert not [error.value for error in at.error]
 
 
-def test_a_system_administrator_chooses_the_tenant_and_the_address_says_which(app: App, sqlite_store: Store) -> None:
+def test_a_system_administrator_chooses_the_tenant_and_the_address_says_which(
+    app: App, sqlite_store: Store
+) -> None:
     add_tenant(sqlite_store, "acme")
     add_tenant(sqlite_store, "globex", "Globex [x](http://x)")
     add_viewer(sqlite_store, "root", None, AccountType.SYSTEM)
@@ -174,7 +176,9 @@ def _failing(kind: str) -> None:
     from lib.errors import BadInput
     from lib.ui.faults import on_script_error
 
-    on_script_error(BadInput(what="Say [when](http://x)") if kind == "known" else RuntimeError("secret /srv/path"))
+    on_script_error(
+        BadInput(what="Say [when](http://x)") if kind == "known" else RuntimeError("secret /srv/path")
+    )
 
 
 @pytest.mark.spec("P3")
