@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -62,6 +62,7 @@ class Tenant(Base):
     numbers_visitors_per_application: Mapped[bool] = mapped_column(default=False)
     delegates_operation_log: Mapped[bool] = mapped_column(default=False)
     has_data_permission: Mapped[bool] = mapped_column(default=False)
+    keeps_events_days: Mapped[int | None]
     created_at: Mapped[datetime]
 
 
@@ -274,6 +275,57 @@ class Inbox(OfTenant, Base):
     row_count: Mapped[int]
     keys: Mapped[bytes]
     payload: Mapped[bytes]
+
+
+class IntakeTally(OfTenant, Base):
+    """What one ingest key sent with one client library in one half hour; `reason` is empty for what was accepted."""
+
+    __tablename__ = "intake_tally"
+    __table_args__ = (
+        sa.UniqueConstraint("tenant_id", "bucket_at", "ingest_key_id", "library", "reason", name="uq_intake_tally"),
+    )
+    bucket_at: Mapped[datetime]
+    ingest_key_id: Mapped[int] = mapped_column(sa.ForeignKey("ingest_key.id"))
+    library: Mapped[str]
+    reason: Mapped[str]
+    event_count: Mapped[int]
+
+
+class ExclusionRule(OfTenant, Base):
+    """Events that are kept and not counted (SPEC U8): `kind` is address, user_agent, visitor or version."""
+
+    __tablename__ = "exclusion_rule"
+    kind: Mapped[str]
+    pattern: Mapped[str]
+    memo: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]
+
+
+class Annotation(OfTenant, Base):
+    """A note on a date of a project, shown on trends (SPEC U6)."""
+
+    __tablename__ = "annotation"
+    project_id: Mapped[int | None] = mapped_column(sa.ForeignKey("project.id"))
+    noted_on: Mapped[date]
+    name: Mapped[str]
+    description: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime]
+
+
+class ApiToken(Base):
+    """What a program reads the API with, as an account and with its permissions. Only the token's hash is kept."""
+
+    __tablename__ = "api_token"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int | None] = mapped_column(sa.ForeignKey("tenant.id"), index=True)
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"), index=True)
+    name: Mapped[str]
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    prefix: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
 
 
 class JobRun(Base):

@@ -41,9 +41,16 @@ class Intake:
         unique = rows.unique("key", keep="first", maintain_order=True)
         fresh = unique.filter(~self._seen(tenant_id, kind, unique["key"].to_numpy()))
         if fresh.height:
-            with self._store.write(tenant_id) as session:
-                inbox.append(session, tenant_id, kind, source, fresh["key"].to_numpy().tobytes(), packed(fresh))
+            self.append(tenant_id, kind, source, fresh)
         return Accepted(fresh.height, rows.height - fresh.height)
+
+    def append(self, tenant_id: int, kind: RecordKind, source: str, rows: pl.DataFrame) -> None:
+        """Take in rows without asking whether they were seen: the refresh tells, and the ledger says how many were.
+
+        One durable transaction. Raises Unavailable, with nothing taken in.
+        """
+        with self._store.write(tenant_id) as session:
+            inbox.append(session, tenant_id, kind, source, rows["key"].to_numpy().tobytes(), packed(rows))
 
     def _seen(self, tenant_id: int, kind: RecordKind, keys: Keys) -> pl.Series:
         # The inbox before the manifest: a batch that leaves the one in between is in the other.

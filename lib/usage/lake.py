@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -112,6 +113,12 @@ class Manifest:
         )
 
 
+@lru_cache(maxsize=4)
+def _manifest(place: Path) -> Manifest:
+    # A manifest is never written again under its number, but for a publication that died before it became current.
+    return Manifest.of_json(place.read_text())
+
+
 def _instant(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
@@ -147,7 +154,7 @@ class Lake:
             except FileNotFoundError:
                 return Manifest()
             try:
-                return Manifest.of_json((self.folder / "manifests" / f"{number}.json").read_text())
+                return _manifest(self.folder / "manifests" / f"{number}.json")
             except FileNotFoundError:
                 continue
         raise Unavailable(what=Phrase("refused.lake_torn", folder=self.folder))
