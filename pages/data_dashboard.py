@@ -1,7 +1,5 @@
 """One mini program: its figures, and its pages (SPEC U2, U3)."""
 
-from dataclasses import replace
-
 import streamlit as st
 
 from lib.queries.usage import UsageFilter
@@ -37,11 +35,11 @@ with container:
     if tab == "pages":
         page_access.section(console, asked)
     else:
-        before = replace(asked, period=compared(period, as_of))
+        before = asked.during(compared(period, as_of))
         wall = cards.metric_cards(console, METRICS, totals, usage.totals(before))
         cards.draw(console, wall, period, before.period)
         trends.section(
-            console, "trend", METRICS, period, lambda shown, grain: usage.trend(replace(asked, period=shown), grain)
+            console, "trend", METRICS, period, lambda shown, grain: usage.trend(asked.during(shown), grain)
         )
         rankings.section(
             console,

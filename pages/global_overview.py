@@ -1,7 +1,5 @@
 """The tenant's applications and mini programs as a whole (SPEC U1)."""
 
-from dataclasses import replace
-
 import streamlit as st
 
 from lib.queries.usage import UsageFilter
@@ -29,7 +27,7 @@ wall = [
 ]
 cards.draw(console, wall, period, before.period)
 
-trends.section(console, "trend", METRICS, period, lambda shown, grain: usage.trend(replace(asked, period=shown), grain))
+trends.section(console, "trend", METRICS, period, lambda shown, grain: usage.trend(asked.during(shown), grain))
 
 by = rankings.ranked_by(console)
 rankings.section(

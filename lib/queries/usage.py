@@ -41,6 +41,10 @@ class UsageFilter:
     os: str | None = None
     page: str | None = None
 
+    def during(self, period: Period) -> UsageFilter:
+        """The same of another period."""
+        return replace(self, period=period)
+
 
 @dataclass(frozen=True)
 class _Places:
