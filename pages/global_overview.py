@@ -36,7 +36,7 @@ rankings.section(
     lambda: console.usage.ranking(asked, "mini_program"),
     by,
     period,
-    on_open=lambda row: links.open_dashboard(row["key"]),
+    on_open=lambda row: links.open_dashboard(console, row["key"]),
 )
 
 rankings.section(

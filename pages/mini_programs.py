@@ -38,6 +38,6 @@ table(
     COLUMNS,
     clicks={
         "details": lambda row: program_details.show(console, row["key"]),
-        "statistics": lambda row: links.open_dashboard(row["key"]),
+        "statistics": lambda row: links.open_dashboard(console, row["key"]),
     },
 )

@@ -39,6 +39,7 @@ def themed(figure: go.Figure) -> go.Figure:
         },
     )
     figure.update_xaxes(showgrid=False, zeroline=False, automargin=True, title=None, fixedrange=True)
+    figure.update_xaxes(spikethickness=1, spikecolor=BEFORE, spikedash="dot")
     figure.update_yaxes(
         gridcolor=GRID, zeroline=False, automargin=True, title=None, rangemode="tozero", fixedrange=True
     )

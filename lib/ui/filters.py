@@ -104,10 +104,10 @@ def grain(console: Console, shown: Period) -> Grain:
     chosen = Grain(address.read_one_of("grain", fitting, grain_of(shown)))
     st.segmented_control(
         console.say("usage.grain"),
-        fitting,
-        format_func=lambda each: console.say(f"usage.grain_{each.name.lower()}"),
+        [each.value for each in fitting],
+        format_func=lambda value: console.say(f"usage.grain_{Grain(value).name.lower()}"),
         required=True,
-        **address.tied("grain", chosen, str),
+        **address.tied("grain", chosen.value, str),
     )
     return chosen
 

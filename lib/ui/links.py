@@ -8,16 +8,17 @@ import streamlit as st
 
 from lib.queries.console import Console
 from lib.queries.usage import UsageFilter
-from lib.ui import address
+from lib.ui import address, filters
 from lib.ui.pages import page_of
 
-_CARRIED = ("tenant", "zone", "period")
+_CARRIED = ("tenant", "period")
 
 
-def open_dashboard(mini_program: str, *, application: str = "") -> None:
+def open_dashboard(console: Console, mini_program: str, *, application: str = "") -> None:
     """Leave for the dashboard of a mini program, in the period, zone and tenant shown here."""
     state = {name: address.read(name) for name in _CARRIED}
-    state |= {"mini_program": mini_program, "application": application}
+    # What a page would add to a shorter address would be one more step for the back button.
+    state |= {"zone": filters.zone(console), "mini_program": mini_program, "application": application}
     st.switch_page(page_of("data_dashboard").path, query_params={k: v for k, v in state.items() if v})
 
 
@@ -25,4 +26,4 @@ def open_application(console: Console, asked: UsageFilter, application: str) -> 
     """Leave for the dashboard of what is opened most on an application, narrowed down to that application."""
     most = console.usage.ranking(replace(asked, application=application), "mini_program")
     if len(most):
-        open_dashboard(most["key"][0], application=application)
+        open_dashboard(console, most["key"][0], application=application)

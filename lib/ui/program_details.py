@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import streamlit as st
 
+from lib.charts.units import DASH
 from lib.queries.console import Console
 from lib.ui import filters
 from lib.ui.tables import Column, Kind, table
@@ -27,10 +28,13 @@ def show(console: Console, key: str) -> None:
 
 def _body(console: Console, key: str) -> None:
     details = console.programs.details(key)
+    wall = st.grid(2, min_column_width=240)
     for field in _FIELDS:
-        st.caption(console.say(f"programs.{field}"))
-        st.text(getattr(details, field) or "—")
-    st.subheader(console.say("programs.linked"), anchor=False)
+        with wall.cell(column_span="all" if field == "description" else 1), st.container(gap="xxsmall"):
+            value = getattr(details, field)
+            st.caption(console.say(f"programs.{field}"))
+            st.text(console.say(f"programs.status_{value}") if field == "status" else value or DASH)
+    st.markdown(f"**{console.say('programs.linked')}**")
     if details.links.is_empty():
         st.info(console.say("programs.no_links"))
         return

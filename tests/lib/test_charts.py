@@ -99,7 +99,7 @@ def test_a_trend_draws_the_previous_period_behind_by_position() -> None:
     assert list(before.x) == list(now.x) == ["2024-05-12T00:00", "2024-05-13T00:00", "2024-05-14T00:00"]
     assert (list(before.y), list(now.y)) == ([7, 8, 9], [10, 20, 30])
     assert list(now.customdata) == ["Opens: 10", "Opens: 20", "Opens: 30"]
-    assert list(before.customdata)[0] == "Previous (2024-05-09): 7"
+    assert before.customdata[0] == "Previous (2024-05-09): 7"
     assert (before.line.color, before.line.dash, now.line.color, now.line.dash) == (BEFORE, "dot", NOW, None)
     assert (before.name, now.name) == ("Previous period", "This period")
 
