@@ -99,10 +99,8 @@ def _days(size: Size, ids: Ids) -> Iterator[tuple[date, pl.DataFrame]]:
     for day in range(size.days):
         start = size.since + timedelta(days=day)
         events = drawn(random, size, ids, start, DAY_US, sessions)
-        yield (
-            start.date(),
-            events.with_columns(session_id=pl.col("stream_id")).select(list(STORED)).sort(LAKE_ORDER),
-        )
+        stored = events.with_columns(session_id=pl.col("stream_id"), is_excluded=pl.lit(False)).select(list(STORED))
+        yield start.date(), stored.sort(LAKE_ORDER)
 
 
 def drawn(
