@@ -202,7 +202,7 @@ class AccountSession(Base):
 
 
 class SignIn(Base):
-    """An attempt to sign in: `result` is success, failure or locked; the name is as typed, known or not."""
+    """An attempt to sign in: `result` is checking, success, failure or locked; the name is as typed, known or not."""
 
     __tablename__ = "sign_in"
     __table_args__ = (

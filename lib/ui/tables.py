@@ -1,16 +1,17 @@
-"""Tables: columns as records, shown with their units, and taken away as CSV."""
+"""Tables: columns as records, shown with their units, and taken away in the formats of lib/export."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 from typing import Any
 
 import polars as pl
 import streamlit as st
 
-from lib.export.formats import CSV, file_name
+from lib.export.formats import FORMATS, ExportFormat, file_name
 from lib.queries.console import Console
 from lib.ui.periods import days_of, today_in
 from lib.usage.buckets import Period
@@ -142,23 +143,29 @@ def download(
     columns: Sequence[Column],
     period: Period | None = None,
 ) -> None:
-    """A button that asks again, for the viewer as they are at that moment, and gives the answer as CSV.
+    """A button for each format that asks again, for the viewer as they are at that moment, and gives the answer.
 
     The file is named after the days of the period, and after today where there is none.
     """
     today = today_in(console.viewer.zone)
+    first, last = days_of(period) if period else (today, today)
     headings = {column.key: console.say(column.words) for column in columns}
-    st.download_button(
-        console.say(CSV.words),
-        data=lambda: CSV.write(ask().select(headings.keys()), headings),
-        file_name=file_name(console.say(f"file.{name}"), *(days_of(period) if period else (today, today)), CSV),
-        mime=CSV.mime,
-        key=f"download.{name}",
-        help=console.say("export.help"),
-        on_click="ignore",
-        type="tertiary",
-        icon=":material/download:",
-    )
+    for each in FORMATS:
+        st.download_button(
+            console.say(each.words),
+            data=partial(_written, each, ask, headings),
+            file_name=file_name(console.say(f"file.{name}"), first, last, each),
+            mime=each.mime,
+            key=f"download.{name}.{each.key}",
+            help=console.say("export.help", format=console.say(each.words)),
+            on_click="ignore",
+            type="tertiary",
+            icon=":material/download:",
+        )
+
+
+def _written(written_as: ExportFormat, ask: Callable[[], pl.DataFrame], headings: Mapping[str, str]) -> bytes:
+    return written_as.write(ask().select(headings.keys()), headings)
 
 
 def _shown(console: Console, column: Column, zone: str) -> pl.Expr:
