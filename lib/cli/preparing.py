@@ -33,7 +33,7 @@ def init(with_demo: bool, admin: str) -> None:
         click.echo(password)
     if with_demo:
         loaded = demo.load(house.settings, house.store)
-        click.echo(f"Demo tenant: {loaded}", err=True)
+        click.echo(f"The demo tenant is loaded: {loaded.accepted} new events.", err=True)
     click.echo("The database is ready. Next: `daybook serve`, and sign in.", err=True)
 
 
