@@ -27,6 +27,8 @@ class Permission(StrEnum):
     ACCOUNT_MANAGE = "account:manage"
     ROLE_MANAGE = "role:manage"
     INGEST_KEY_MANAGE = "ingest_key:manage"
+    EXCLUSION_MANAGE = "exclusion:manage"
+    ANNOTATION_MANAGE = "annotation:manage"
     TENANT_MANAGE = "tenant:manage"
 
 
@@ -59,6 +61,8 @@ PERMISSIONS = (
     PermissionRecord(Permission.ACCOUNT_MANAGE, _ADMINISTRATORS, grantable=False),
     PermissionRecord(Permission.ROLE_MANAGE, _ADMINISTRATORS, grantable=False),
     PermissionRecord(Permission.INGEST_KEY_MANAGE, _ADMINISTRATORS, grantable=True),
+    PermissionRecord(Permission.EXCLUSION_MANAGE, _ADMINISTRATORS, grantable=True),
+    PermissionRecord(Permission.ANNOTATION_MANAGE, _ADMINISTRATORS, grantable=True),
     PermissionRecord(Permission.TENANT_MANAGE, _SYSTEM, grantable=False),
 )
 

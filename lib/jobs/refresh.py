@@ -16,13 +16,13 @@ import polars as pl
 
 from lib.access.viewer import EVERY_TENANT
 from lib.settings import Settings
-from lib.store import Store, catalogue, inbox, ledger
+from lib.store import Store, catalogue, exclusions, inbox, ledger
 from lib.store.locks import job_lock
 from lib.store.runs import job_run
 from lib.usage.buckets import bucket_of, start_of
 from lib.usage.intake import unpacked
 from lib.usage.lake import Lake, TenantFiles
-from lib.usage.recount import LEDGER, Writing, add_events, add_visits, rebuilt
+from lib.usage.recount import LEDGER, Writing, add_events, add_visits, exclude, rebuilt
 
 SLICE_ROWS = 2_000_000
 """Rows that one publication takes in at most, so that memory stays bounded whatever waits."""
@@ -77,8 +77,8 @@ def settle(lake: Lake, store: Store) -> None:
             session,
             manifest.publication,
             (
-                ledger.LedgerRow(tenant, start_of(t), added, late, twice)
-                for tenant, t, added, late, twice in rows.iter_rows()
+                ledger.LedgerRow(tenant, start_of(t), *counted)
+                for tenant, t, *counted in rows.select(list(LEDGER)).iter_rows()
             ),
         )
         inbox.remove(session, manifest.applied)
@@ -99,35 +99,37 @@ def _slice(waiting: Sequence[inbox.Batch]) -> tuple[list[inbox.Batch], list[inbo
     return list(waiting), []
 
 
+@dataclass(frozen=True)
+class _Policy:
+    """What a tenant's settings say about its counting."""
+
+    numbers_visitors_per_application: bool
+    rules: tuple[tuple[str, str], ...]
+
+
 def _publish(
     lake: Lake, store: Store, taken: Sequence[inbox.Batch], as_of: datetime, full: bool, done: Refreshed
 ) -> None:
     before = lake.manifest()
     as_of = max(as_of, before.as_of or as_of)  # a clock set back closes no bucket, and opens none
     publication = before.publication + 1
-    settings_of = _numbering(store)
-    tenants = {tenant: files for tenant, files in before.tenants.items() if tenant in settings_of}
-    closed_before = bucket_of(before.as_of) if before.as_of else 0
-    ledgers = []
-    for tenant_id, batches in _by_tenant(taken).items():
-        if tenant_id not in settings_of:
-            continue
-        writing = Writing(lake, tenant_id, publication)
-        files = tenants.get(tenant_id, TenantFiles(settings_of[tenant_id]))
-        events, visits = _rows(store, batches, "usage"), _rows(store, batches, "visit")
-        if events is not None:
-            files, rows = add_events(writing, files, events, closed_before)
+    policies = _policies(store)
+    tenants = {tenant: files for tenant, files in before.tenants.items() if tenant in policies}
+    ledgers = [pl.DataFrame(schema=LEDGER)]
+    for tenant_id, policy in policies.items():
+        known = tenants.get(tenant_id)
+        if known is not None:
+            tenants[tenant_id], rows = _following(Writing(lake, tenant_id, publication), known, policy, full)
             ledgers.append(rows)
-            _count(done, rows)
-        if visits is not None:
-            files = add_visits(writing, files, visits)
-            done.visits += visits.height
-        tenants[tenant_id] = files
-    for tenant_id, files in tenants.items():
-        if full or files.numbers_visitors_per_application != settings_of[tenant_id]:
-            again = Writing(lake, tenant_id, publication)
-            tenants[tenant_id] = rebuilt(again, files, settings_of[tenant_id])
-    changed = pl.concat(ledgers) if ledgers else None
+    closed_before = bucket_of(before.as_of) if before.as_of else 0
+    for tenant_id, batches in _by_tenant(taken).items():
+        if tenant_id in policies:
+            policy = policies[tenant_id]
+            files = tenants.get(tenant_id, TenantFiles(policy.numbers_visitors_per_application, policy.rules))
+            writing = Writing(lake, tenant_id, publication, step=1)
+            tenants[tenant_id], rows = _taken_in(writing, files, store, batches, closed_before, done)
+            ledgers.append(rows)
+    changed = pl.concat(ledgers).group_by("tenant_id", "t").agg(pl.exclude("tenant_id", "t").sum())
     manifest = replace(
         before,
         publication=publication,
@@ -135,16 +137,51 @@ def _publish(
         published_at=datetime.now(UTC),
         applied=tuple(batch.id for batch in taken),
         tenants=tenants,
-        ledger=lake.write_frame(f"ledger/{publication}.parquet", changed) if changed is not None else None,
+        ledger=None if changed.is_empty() else lake.write_frame(f"ledger/{publication}.parquet", changed),
     )
     lake.publish(manifest)
     settle(lake, store)
     done.publication, done.as_of, done.batches = publication, as_of, done.batches + len(taken)
 
 
-def _numbering(store: Store) -> dict[int, bool]:
+def _policies(store: Store) -> dict[int, _Policy]:
     with store.read(EVERY_TENANT) as session:
-        return {tenant.id: tenant.numbers_visitors_per_application for tenant in catalogue.every_tenant(session)}
+        return {
+            tenant.id: _Policy(
+                tenant.numbers_visitors_per_application,
+                tuple(sorted({(rule.kind, rule.pattern) for rule in exclusions.active_rules(session, tenant.id)})),
+            )
+            for tenant in catalogue.every_tenant(session)
+        }
+
+
+def _following(writing: Writing, files: TenantFiles, policy: _Policy, full: bool) -> tuple[TenantFiles, pl.DataFrame]:
+    """The files counted as the tenant's settings are now, and the ledger's rows of what that changed."""
+    rows = pl.DataFrame(schema=LEDGER)
+    if files.rules != policy.rules:
+        files, rows = exclude(writing, files, policy.rules)
+    if full or files.numbers_visitors_per_application != policy.numbers_visitors_per_application:
+        files = rebuilt(replace(writing, step=2), files, policy.numbers_visitors_per_application)
+    return files, rows
+
+
+def _taken_in(
+    writing: Writing,
+    files: TenantFiles,
+    store: Store,
+    batches: Sequence[inbox.Batch],
+    closed_before: int,
+    done: Refreshed,
+) -> tuple[TenantFiles, pl.DataFrame]:
+    rows = pl.DataFrame(schema=LEDGER)
+    events, visits = _rows(store, batches, "usage"), _rows(store, batches, "visit")
+    if events is not None:
+        files, rows = add_events(writing, files, events, closed_before)
+        _count(done, rows)
+    if visits is not None:
+        files = add_visits(writing, files, visits)
+        done.visits += visits.height
+    return files, rows
 
 
 def _by_tenant(taken: Sequence[inbox.Batch]) -> dict[int, list[inbox.Batch]]:

@@ -59,8 +59,8 @@ the visitor in a mini program and application where there is none: the stream th
 sessions.
 """
 
-STORED = {**EVENT, "session_id": pl.UInt64()}
-"""An event in the lake, where the refresh has told the sessions of a stream apart."""
+STORED = {**EVENT, "session_id": pl.UInt64(), "is_excluded": pl.Boolean()}
+"""An event in the lake, where the refresh has told the sessions of a stream apart; an excluded one is in none (0)."""
 
 
 def hash_of(*parts: pl.Expr) -> pl.Expr:

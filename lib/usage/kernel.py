@@ -40,7 +40,8 @@ class Tally:
 
 def tallied(events: pl.DataFrame) -> Tally:
     """Count the events of a lake file, or of any whole sessions in LAKE_ORDER."""
-    rows = _with_neighbours(events)
+    counted = events.filter(~pl.col("is_excluded"))
+    rows = _with_neighbours(counted)
     if rows.is_empty():
         return _nothing()
     packing = Packing.of(rows)
@@ -48,7 +49,7 @@ def tallied(events: pl.DataFrame) -> Tally:
         return _counted(packing.numbered(rows), packing)
     # Places share no row of any table, so halves of them are counted apart.
     middle = int(rows["place"].max()) // 2  # type: ignore[arg-type]
-    halves = [tallied(events.filter(half)) for half in (rows["place"] <= middle, rows["place"] > middle)]
+    halves = [tallied(counted.filter(half)) for half in (rows["place"] <= middle, rows["place"] > middle)]
     return Tally(*(pl.concat(getattr(half, name) for half in halves) for name in ("counts", "pages", "presence")))
 
 

@@ -59,9 +59,11 @@ class VisitFiles:
 
 @dataclass(frozen=True)
 class TenantFiles:
-    """What is current of one tenant; paths are relative to the lake, dates are ISO 8601."""
+    """What is current of one tenant; paths are relative to the lake, dates are ISO 8601, `rules` the (kind, pattern)
+    excluded."""
 
     numbers_visitors_per_application: bool = False
+    rules: tuple[tuple[str, str], ...] = ()
     days: dict[str, DayFiles] = field(default_factory=dict)
     visits: dict[str, VisitFiles] = field(default_factory=dict)
     recency: str | None = None
@@ -129,6 +131,7 @@ def _tenant_files(kept: dict[str, Any]) -> TenantFiles:
             **kept,
             "days": {day: DayFiles(**files) for day, files in kept["days"].items()},
             "visits": {day: VisitFiles(**files) for day, files in kept["visits"].items()},
+            "rules": tuple((kind, pattern) for kind, pattern in kept["rules"]),
             "seen": {kind: tuple(runs) for kind, runs in kept["seen"].items()},
         }
     )

@@ -12,26 +12,30 @@ import polars as pl
 
 from lib.usage.buckets import bucket_expr
 from lib.usage.events import STORED
+from lib.usage.exclusions import Rule, matched
 from lib.usage.kernel import tallied
 from lib.usage.lake import DayFiles, Lake, RecordKind, TenantFiles, VisitFiles
 from lib.usage.recency import PAGE_SCOPES, RECENCY, SCOPES, Scope, exchanged, recency, with_users
 from lib.usage.seen import Keys, are_in, merged, opened
 from lib.usage.sessions import LAKE_ORDER, ORDER, sessioned
 
-LEDGER = {"tenant_id": pl.Int64(), "t": pl.Int32(), "added": pl.Int64(), "late": pl.Int64(), "duplicate": pl.Int64()}
+_COUNTED = ("added", "late", "duplicate", "excluded")
+LEDGER = {"tenant_id": pl.Int64(), "t": pl.Int32(), **dict.fromkeys(_COUNTED, pl.Int64())}
+"""What a publication did to a half hour. `excluded` is negative where a rule that was removed gave events back."""
 
 
 @dataclass(frozen=True)
 class Writing:
-    """Where a publication's files of a tenant go."""
+    """Where a publication's files of a tenant go; steps of one publication write different files."""
 
     lake: Lake
     tenant_id: int
     publication: int
+    step: int = 0
 
     def frame(self, name: str, rows: pl.DataFrame) -> str:
         """Write a Parquet file of the tenant; returns its name in the lake."""
-        return self.lake.write_frame(f"{self.tenant_id}/{name}-{self.publication}.parquet", rows)
+        return self.lake.write_frame(f"{self.tenant_id}/{name}-{self.publication}.{self.step}.parquet", rows)
 
     def keys(self, kind: str, keys: Keys) -> str:
         """Write a run of seen keys."""
@@ -65,17 +69,50 @@ def add_events(
     before it is late.
     """
     split, files = _split(writing, files, "usage", batch)
-    ledger = _ledger(writing.tenant_id, split, closed_before)
-    if split.fresh.is_empty():
+    fresh = split.fresh.with_columns(matched(split.fresh, _rules(files.rules)))
+    ledger = _ledger(writing.tenant_id, split, fresh, closed_before)
+    if fresh.is_empty():
         return files, ledger
-    old = _rows_of_streams(writing, files, split.fresh.select("stream_id").unique())
-    whole = sessioned(pl.concat([old.drop("session_id", "old_day"), split.fresh.select(old.columns[:-2])]))
-    touched = _touched(old, whole, split.fresh)
+    old = _rows_of_streams(writing, files, fresh.select("stream_id").unique())
+    return _recounted(writing, files, old, pl.concat([_bare(old), _bare(fresh)])), ledger
+
+
+def exclude(
+    writing: Writing, files: TenantFiles, rules: tuple[tuple[str, str], ...]
+) -> tuple[TenantFiles, pl.DataFrame]:
+    """A tenant's files with other exclusion rules on all of its history, and the ledger's rows of what that changed."""
+    changed = [pl.DataFrame(schema={**STORED, "was_excluded": pl.Boolean()})]
+    for names in files.days.values():
+        rows = pl.read_parquet(writing.lake.path(names.events)).rename({"is_excluded": "was_excluded"})
+        rows = rows.with_columns(matched(rows, _rules(rules)))
+        changed.append(rows.filter(pl.col("is_excluded") != pl.col("was_excluded")).select(changed[0].columns))
+    differing = pl.concat(changed)
+    excluded = pl.when("is_excluded").then(1).otherwise(-1).cast(pl.Int64)
+    ledger = _ledger_rows(writing.tenant_id, [differing.select(t=bucket_expr(pl.col("at")), excluded=excluded)])
+    files = replace(files, rules=rules)
+    if differing.is_empty():
+        return files, ledger
+    old = _rows_of_streams(writing, files, differing.select("stream_id").unique())
+    return _recounted(writing, files, old, old.with_columns(matched(old, _rules(rules)))), ledger
+
+
+def _rules(rules: tuple[tuple[str, str], ...]) -> list[Rule]:
+    return [Rule(kind, pattern) for kind, pattern in rules]
+
+
+def _bare(events: pl.DataFrame) -> pl.DataFrame:
+    return events.select(name for name in STORED if name != "session_id")
+
+
+def _recounted(writing: Writing, files: TenantFiles, old: pl.DataFrame, new: pl.DataFrame) -> TenantFiles:
+    """The files with the rows of some streams (`old`, with `old_day`) replaced by others of the same streams."""
+    whole = sessioned(new)
+    touched = _touched(old, whole)
     days = {**files.days}
     for day in sorted(touched["day"].unique().to_list()):
         _replace_day(writing, days, day, old, whole)
     recounted = replace(files, days=days)
-    return _with_recency(writing, files, recounted, touched.select("visitor_id").unique()), ledger
+    return _with_recency(writing, files, recounted, touched.select("visitor_id").unique())
 
 
 def _split(writing: Writing, files: TenantFiles, kind: RecordKind, batch: pl.DataFrame) -> tuple[Split, TenantFiles]:
@@ -91,16 +128,19 @@ def _split(writing: Writing, files: TenantFiles, kind: RecordKind, batch: pl.Dat
     return split, replace(files, seen={**files.seen, kind: (*stay, writing.keys(kind, run))})
 
 
-def _ledger(tenant_id: int, split: Split, closed_before: int) -> pl.DataFrame:
-    t = bucket_expr(pl.col("at"))
-    added = split.fresh.select(
-        t=t, added=pl.lit(1, pl.Int64), late=(t < closed_before).cast(pl.Int64), duplicate=pl.lit(0, pl.Int64)
+def _ledger(tenant_id: int, split: Split, fresh: pl.DataFrame, closed_before: int) -> pl.DataFrame:
+    t, one = bucket_expr(pl.col("at")), pl.lit(1, pl.Int64)
+    late, excluded = (t < closed_before).cast(pl.Int64), pl.col("is_excluded").cast(pl.Int64)
+    return _ledger_rows(
+        tenant_id,
+        [fresh.select(t=t, added=one, late=late, excluded=excluded), split.repeated.select(t=t, duplicate=one)],
     )
-    repeated = split.repeated.select(
-        t=t, added=pl.lit(0, pl.Int64), late=pl.lit(0, pl.Int64), duplicate=pl.lit(1, pl.Int64)
-    )
-    summed = pl.concat([added, repeated]).group_by("t").agg(pl.col("added", "late", "duplicate").sum()).sort("t")
-    return summed.select(pl.lit(tenant_id, pl.Int64).alias("tenant_id"), pl.all())
+
+
+def _ledger_rows(tenant_id: int, parts: list[pl.DataFrame]) -> pl.DataFrame:
+    empty = pl.DataFrame(schema=LEDGER).drop("tenant_id")
+    summed = pl.concat([empty, *parts], how="diagonal").group_by("t").agg(pl.col(_COUNTED).sum()).sort("t")
+    return summed.select(pl.lit(tenant_id, pl.Int64).alias("tenant_id"), "t", *_COUNTED)
 
 
 def _rows_of_streams(writing: Writing, files: TenantFiles, streams: pl.DataFrame) -> pl.DataFrame:
@@ -112,10 +152,10 @@ def _rows_of_streams(writing: Writing, files: TenantFiles, streams: pl.DataFrame
     return pl.concat(parts)
 
 
-def _touched(old: pl.DataFrame, whole: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame:
+def _touched(old: pl.DataFrame, whole: pl.DataFrame) -> pl.DataFrame:
     """Where a row came, left or changed its session: `day` and `visitor_id` of each."""
     placed = whole.select("key", "visitor_id", "day", "session_id")
-    came = placed.join(fresh.select("key"), on="key", how="semi").select("day", "visitor_id")
+    came = placed.join(old.select("key"), on="key", how="anti").select("day", "visitor_id")
     before = old.select("key", old_day="old_day", old_session="session_id")
     moved = placed.join(before, on="key").filter(
         (pl.col("day") != pl.col("old_day")) | (pl.col("session_id") != pl.col("old_session"))

@@ -11,7 +11,7 @@ import polars as pl
 
 from lib.usage.events import INSTANT, key_of_id, keyed
 from lib.usage.lake import Lake, TenantFiles
-from lib.usage.recount import Writing, add_events, rebuilt
+from lib.usage.recount import Writing, add_events, exclude, rebuilt
 
 NOON = datetime(2024, 5, 12, 12, tzinfo=UTC)
 
@@ -25,13 +25,18 @@ def event(seconds: float = 0, visitor: str = "ann", **more: Any) -> dict[str, An
 
 def events(*rows: dict[str, Any]) -> pl.DataFrame:
     """The rows as EVENT; each has its place in the call as its id, unless it brings an `event_id`."""
-    named = [
-        {"seq": 0, "event_id": f"e{at}", "session": None, "duration_ms": None, "os": None, **row}
-        for at, row in enumerate(rows)
-    ]
-    frame = pl.DataFrame(
-        named, schema_overrides={"at": INSTANT, "session": pl.String, "duration_ms": pl.Int64, "os": pl.String}
-    )
+    usual = {
+        "seq": 0,
+        "session": None,
+        "duration_ms": None,
+        "os": None,
+        "address": None,
+        "user_agent": None,
+        "version": None,
+    }
+    named = [{**usual, "event_id": f"e{at}", **row} for at, row in enumerate(rows)]
+    texts = dict.fromkeys(("session", "os", "address", "user_agent", "version", "page"), pl.String)
+    frame = pl.DataFrame(named, schema_overrides={"at": INSTANT, "duration_ms": pl.Int64, **texts})
     return keyed(frame.with_columns(key=key_of_id(pl.col("event_id"))))
 
 
@@ -52,6 +57,12 @@ class Shelf:
         self.publication += 1
         writing = Writing(self.lake, 1, self.publication)
         self.files, ledger = add_events(writing, self.files, batch, closed_before)
+        return ledger
+
+    def exclude(self, *rules: tuple[str, str]) -> pl.DataFrame:
+        """Let these rules hold and no others; returns the ledger's rows."""
+        self.publication += 1
+        self.files, ledger = exclude(Writing(self.lake, 1, self.publication), self.files, rules)
         return ledger
 
     def rebuild(self, per_application: bool = False) -> None:

@@ -50,7 +50,7 @@ class Recount:
         lines = gzip.decompress(sample.read_bytes()).decode().split("\n")
         counted = cls(pa.table({"seq": range(1, len(lines) + 1), "line": lines}))
         counted.db.execute(
-            f"""create table visits as select seq, f[1] as address, epoch_us(strptime(f[2], '%d/%b/%Y:%H:%M:%S %z'))
+            """create table visits as select seq, f[1] as address, epoch_us(strptime(f[2], '%d/%b/%Y:%H:%M:%S %z'))
             as at_us,
                 f[4]::int as status, try_cast(f[5] as bigint) as bytes, f[7] as agent,
                 split_part(regexp_extract(f[3], '^\\S+ (\\S+)', 1), '?', 1) as path

@@ -1,0 +1,187 @@
+"""A recount of the published figures from the raw events by DuckDB, in plain SQL that shares nothing with the kernel
+(SPEC T6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from lib.errors import Unavailable
+from lib.usage.kernel import COUNTS, PAGE_COUNTS
+from lib.usage.published import Published
+from lib.usage.users import users_by_bucket
+from lib.words import Phrase
+
+if TYPE_CHECKING:
+    import duckdb
+
+DIFFERENCE = {
+    "check": pl.String(),
+    "t": pl.Int32(),
+    "application_id": pl.Int32(),
+    "mini_program_id": pl.Int32(),
+    "page": pl.String(),
+    "figure": pl.String(),
+    "published": pl.Int64(),
+    "recounted": pl.Int64(),
+}
+"""A figure that is not what a recount says: where it is, null where it is of several places; users are of a UTC day."""
+
+_HALF_HOURS_OF_A_DAY = 48
+
+_SESSIONS = """
+create table events as select application_id, mini_program_id, visitor, session, kind::varchar as kind, page,
+    duration_ms * 1000 as duration_us, epoch_us("at") as us, seq, key from raw where not is_excluded;
+create table cut as select *, case when session is null and (lag(us) over w is null or us - lag(us) over w >=
+1800000000)
+    then 1 else 0 end as begins
+    from events window w as (partition by application_id, mini_program_id, visitor, session order by us, seq, key);
+create table told as select *, sum(begins) over (partition by application_id, mini_program_id, visitor, session
+    order by us, seq, key rows unbounded preceding) as number from cut;
+create table rows_of_sessions as select *, lead(us) over w as next_us, lead(kind) over w as next_kind,
+    lead(page) over w as next_page, lead(duration_us) over w as next_duration, first_value(us) over w as began_us
+    from told window w as (partition by application_id, mini_program_id, visitor, session, number order by us, seq,
+    key);
+create table views as select *, row_number() over w = 1 as is_entry, lead(us) over w is null as is_exit,
+    case when duration_us is not null then duration_us
+         when next_kind = 'page_leave' and coalesce(next_page, page) = page and next_duration is not null then
+         next_duration
+         when next_us is not null then least(next_us - us, 1800000000) else 0 end as stay_us
+    from rows_of_sessions where kind = 'page_view'
+    window w as (partition by application_id, mini_program_id, visitor, session, number order by us, seq, key);
+create table sessions as select application_id, mini_program_id, visitor, session, number, min(us) as us,
+    greatest(count(*) filter (kind = 'open'), 1) as opens, max(us) + coalesce(arg_max_null(duration_us, (us, seq, key)), 0)
+    - min(us) as session_us, from told group by all;
+create table presence as select distinct us // 1800000000 as t, application_id, mini_program_id, visitor, page
+    from views union select us // 1800000000, application_id, mini_program_id, visitor, null from sessions;
+"""
+
+_COUNTED = """
+select t::int as t, application_id, mini_program_id {page}, sum(page_views)::bigint as page_views,
+    sum(stay_us)::bigint as stay_us, sum(entries)::bigint as entries, sum(exits)::bigint as exits,
+    sum(shares)::bigint as shares {sessions}
+from (
+    select us // 1800000000 as t, application_id, mini_program_id, page, 1 as page_views, stay_us, 0 as entries,
+        0 as exits, 0 as shares, 0 as opens, 0 as session_us from views
+    union all select began_us // 1800000000, application_id, mini_program_id, page, 0, 0, is_entry::int, is_exit::int,
+        0, 0, 0 from views
+    union all select us // 1800000000, application_id, mini_program_id, page, 0, 0, 0, 0, 1, 0, 0 from told
+        where kind = 'share'
+    union all select us // 1800000000, application_id, mini_program_id, null, 0, 0, 0, 0, 0, opens, session_us
+        from sessions
+) where t >= $first and t < $end {where} group by all
+"""
+
+
+@dataclass(frozen=True)
+class Recounting:
+    """One tenant's raw events in DuckDB beside what is published of them, in the half hours [first, end)."""
+
+    tables: Published
+    first: int
+    end: int
+    db: duckdb.DuckDBPyConnection
+
+    def asked(self, sql: str) -> pl.DataFrame:
+        """The answer to a question with $first and $end in it."""
+        bounds = {"first": self.first, "end": self.end}
+        return pl.DataFrame(self.db.sql(sql, params=bounds).to_arrow_table())
+
+
+@dataclass(frozen=True)
+class Check:
+    """A comparison: its key, and the function that returns both sides with the columns that tell their rows apart."""
+
+    key: str
+    sides: Callable[[Recounting], tuple[pl.DataFrame, pl.DataFrame, list[str]]]
+
+
+def begin(tables: Published, first: int, end: int) -> Recounting:
+    """Load a tenant's raw events and tell their sessions apart. Raises Unavailable without DuckDB."""
+    try:
+        import duckdb  # a process that only serves does without it
+    except ImportError as error:
+        raise Unavailable(what=Phrase("refused.no_duckdb")) from error
+    db = duckdb.connect(config={"threads": 2})
+    db.execute("set timezone = 'UTC'")
+    names = [str(tables.lake.path(day.events)) for day in tables.files.days.values()]
+    if names:
+        db.execute("create view raw as select * from read_parquet($names)".replace("$names", _listed(names)))
+    else:
+        db.register("raw", tables.events().collect().to_arrow())
+    db.execute(_SESSIONS)
+    return Recounting(tables, first, end, db)
+
+
+def differences(recounting: Recounting, check: Check) -> tuple[int, pl.DataFrame]:
+    """How many figures were compared, and those that differ (DIFFERENCE)."""
+    published, recounted, by = check.sides(recounting)
+    figures = [name for name in published.columns if name not in by]
+    sides = [
+        side.unpivot(figures, index=by, variable_name="figure", value_name=value).with_columns(
+            pl.col(value).cast(pl.Int64)
+        )
+        for side, value in ((published, "published"), (recounted.select(published.columns), "recounted"))
+    ]
+    both = sides[0].join(sides[1], on=[*by, "figure"], how="full", coalesce=True, nulls_equal=True)
+    both = both.with_columns(pl.col("published", "recounted").fill_null(0))
+    wrong = both.filter(pl.col("published") != pl.col("recounted")).with_columns(check=pl.lit(check.key))
+    missing = [pl.lit(None, dtype).alias(name) for name, dtype in DIFFERENCE.items() if name not in wrong.columns]
+    ordered = wrong.with_columns(missing).select(pl.col(name).cast(dtype) for name, dtype in DIFFERENCE.items())
+    return both.height, ordered.sort(list(DIFFERENCE), nulls_last=False)
+
+
+def _counts(recounting: Recounting) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
+    by = ["t", "application_id", "mini_program_id"]
+    inside = pl.col("t").is_between(recounting.first, recounting.end, closed="left")
+    published = recounting.tables.counts.filter(inside).group_by(by).agg(pl.col(COUNTS).sum())
+    sessions = ", sum(opens)::bigint as opens, sum(session_us)::bigint as session_us"
+    return published, recounting.asked(_COUNTED.format(page="", sessions=sessions, where="")), by
+
+
+def _pages(recounting: Recounting) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
+    by = ["t", "application_id", "mini_program_id", "page"]
+    inside = pl.col("t").is_between(recounting.first, recounting.end, closed="left")
+    published = recounting.tables.pages().filter(inside).group_by(by).agg(pl.col(PAGE_COUNTS).sum()).collect()
+    return published, recounting.asked(_COUNTED.format(page=", page", sessions="", where="and page is not null")), by
+
+
+def _users(scope: int, by: list[str]) -> Callable[[Recounting], tuple[pl.DataFrame, pl.DataFrame, list[str]]]:
+    def sides(recounting: Recounting) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
+        tables = recounting.tables
+        kept = tables.page_recency().collect() if "page" in by else tables.recency
+        halves = pl.DataFrame({"t": pl.int_range(recounting.first, recounting.end, dtype=pl.Int32, eager=True)})
+        day = (pl.col("t") // _HALF_HOURS_OF_A_DAY) * _HALF_HOURS_OF_A_DAY
+        days = halves.with_columns(bucket=day.cast(pl.Int32)).with_columns(start=pl.col("t").min().over("bucket"))
+        published = users_by_bucket(kept.filter(pl.col("scope") == scope), days, by).rename({"bucket": "t"})
+        user = "(application_id, visitor)" if tables.files.numbers_visitors_per_application else "visitor"
+        places = "".join(f", {name}" for name in by)
+        paged = "where page is not null" if "page" in by else ""
+        recounted = recounting.asked(
+            f"""with p as (select t, {user} as who {places}, min(t) over (partition by {user} {places}) as first_t
+                from presence {paged})
+            select (t // 48 * 48)::int as t {places}, count(distinct who) as active_users,
+                count(distinct who) filter (t = first_t) as new_users
+            from p where t >= $first and t < $end group by all"""  # noqa: S608 (only words of this file)
+        )
+        return published, recounted, ["t", *by]
+
+    return sides
+
+
+CHECKS = (
+    Check("counts", _counts),
+    Check("pages", _pages),
+    Check("users", _users(0, [])),
+    Check("users_of_applications", _users(1, ["application_id"])),
+    Check("users_of_mini_programs", _users(2, ["mini_program_id"])),
+    Check("users_of_pages", _users(4, ["mini_program_id", "page"])),
+)
+"""Everything that is compared."""
+
+
+def _listed(names: list[str]) -> str:
+    return "[" + ", ".join("'" + name.replace("'", "''") + "'" for name in names) + "]"
