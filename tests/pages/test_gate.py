@@ -201,4 +201,4 @@ def test_a_foreseen_error_is_its_sentence_with_nothing_in_it_that_markdown_runs(
 ) -> None:
     monkeypatch.setenv("DAYBOOK_HOME", str(home.home))
     at = AppTest.from_function(_failing, args=("known",)).run()
-    assert [error.value for error in at.error] == [r"Say \[when\]\(http\:\/\/x\)."]
+    assert [error.value for error in at.error] == ["Say \\[when\\]\\(http:\u2060\\/\\/x\\)."]
