@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from lib.export.cells import cells
+
 RUN_BY_SPREADSHEETS = "=+-@\t\r\n＝＋－＠"
 """What a cell begins with that a spreadsheet would take for a formula. Source: OWASP, "CSV Injection"."""
 
@@ -22,24 +24,12 @@ def to_csv(rows: pl.DataFrame, headings: Mapping[str, str]) -> bytes:
 
 def plain(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with only numbers, truth values and harmless text in them."""
-    return rows.with_columns(_plain(pl.col(name), dtype) for name, dtype in rows.schema.items())
+    return cells(rows).with_columns(_neutral(pl.col(pl.String)))
 
 
 def neutral(text: str) -> str:
     """The text, behind an apostrophe where a spreadsheet would run it."""
     return f"'{text}" if text.startswith(tuple(RUN_BY_SPREADSHEETS)) else text
-
-
-def _plain(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    if isinstance(dtype, pl.Datetime):
-        return column.dt.to_string("%Y-%m-%dT%H:%M:%S%:z" if dtype.time_zone else "%Y-%m-%dT%H:%M:%S")
-    if isinstance(dtype, pl.Duration):
-        return column.dt.total_microseconds() / 1_000_000
-    if isinstance(dtype, pl.List):
-        return _neutral(column.cast(pl.List(pl.String)).list.join("; "))
-    if isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
-        return _neutral(column.cast(pl.String))
-    return column
 
 
 def _neutral(texts: pl.Expr) -> pl.Expr:

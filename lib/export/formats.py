@@ -9,6 +9,7 @@ from datetime import date
 import polars as pl
 
 from lib.export.csv import to_csv
+from lib.export.xlsx import to_xlsx
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,11 @@ class ExportFormat:
 
 
 CSV = ExportFormat("csv", "csv", "text/csv", to_csv)
+XLSX = ExportFormat(
+    "xlsx", "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", to_xlsx
+)
 
-FORMATS = (CSV,)
+FORMATS = (CSV, XLSX)
 
 
 def file_name(kind: str, first: date, last: date, written_as: ExportFormat) -> str:

@@ -127,12 +127,15 @@ def heading(
     *,
     minor: bool = False,
 ) -> None:
-    """The heading of a section, or of a part of one, with the download of what it shows beside it."""
+    """The heading of a section, or of a part of one, with the download of what it shows beside it.
+
+    Not at the other end of the line: there a table's own tools would lie over it.
+    """
     with st.container(horizontal=True, vertical_alignment="center"):
         if minor:
-            st.markdown(f"**{console.say(words)}**", width="stretch")
+            st.markdown(f"**{console.say(words)}**", width="content")
         else:
-            st.subheader(console.say(words), anchor=False, width="stretch")
+            st.subheader(console.say(words), anchor=False, width="content")
         download(console, name, ask, columns, period)
 
 

@@ -20,7 +20,7 @@ from tests.house.source import Source, product, sources
 pytestmark = pytest.mark.spec("P1")
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
-SAME_IN_BOTH = {"shell.product", "export.csv"}
+SAME_IN_BOTH = {"shell.product", "export.csv", "export.xlsx"}
 """Names that are not translated."""
 
 DASH = "[a-z0-9_-]+"
