@@ -3,7 +3,7 @@
 import streamlit as st
 
 from lib.queries.usage import UsageFilter
-from lib.ui import blocks, cards, filters, page_access, rankings, trends
+from lib.ui import address, blocks, cards, filters, page_access, rankings, trends
 from lib.ui.page import open_page
 from lib.ui.periods import compared
 from lib.usage.metrics import METRICS
@@ -25,6 +25,7 @@ with st.grid(3, min_column_width=220):
     systems = {name: name for name in usage.operating_systems(program)}
     os = filters.choice(console, "os", systems, everything="usage.every_os")
 period = filters.period(console)
+address.write(mini_program=program, zone=period.zone)
 asked = UsageFilter(period, program, application or None, os or None)
 totals = usage.totals(asked)
 

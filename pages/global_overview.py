@@ -3,7 +3,7 @@
 import streamlit as st
 
 from lib.queries.usage import UsageFilter
-from lib.ui import blocks, cards, filters, links, rankings, trends
+from lib.ui import address, blocks, cards, filters, links, rankings, trends
 from lib.ui.page import open_page
 from lib.ui.periods import compared
 from lib.usage.metrics import METRICS
@@ -14,6 +14,7 @@ as_of = usage.as_of()
 
 blocks.head(console, "page.global_overview", as_of)
 period = filters.period(console)
+address.write(zone=period.zone)
 asked = UsageFilter(period)
 before = UsageFilter(compared(period, as_of))
 totals = usage.totals(asked)

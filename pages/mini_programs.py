@@ -23,7 +23,7 @@ if not console.programs.choices():
     blocks.no_mini_program(console)
     st.stop()
 
-with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+with st.container(horizontal=True, vertical_alignment="center"):
     search = filters.search(console, "programs.search")
     download(console, "mini_programs", lambda: console.programs.listing(search), COLUMNS[:5])
 programs = console.programs.listing(search)

@@ -31,12 +31,15 @@ def read_one_of(name: str, options: Collection[str], default: str) -> str:
 
 
 def write(**state: str | None) -> None:
-    """Put values into the address; None and "" take a name out of it."""
-    for name, value in state.items():
-        if not value:
-            st.query_params.pop(name, None)
-        elif st.query_params.get(name) != value:
-            st.query_params[name] = value
+    """Put values into the address; None and "" take a name out of it.
+
+    All in one step, as the browser's back button counts one for each.
+    """
+    for name in [name for name, value in state.items() if not value and name in st.query_params]:
+        del st.query_params[name]
+    news = {name: value for name, value in state.items() if value and st.query_params.get(name) != value}
+    if news:
+        st.query_params.update(news)
 
 
 def tied(name: str, value: Any, to_text: Callable[[Any], str | None], *, widget: str = "") -> dict[str, Any]:

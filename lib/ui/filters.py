@@ -67,7 +67,7 @@ def period(console: Console) -> Period:
 def choice(console: Console, name: str, options: Mapping[str, str], *, everything: str | None = None) -> str:
     """One of the options by key, shown by name. `everything` are the words of not choosing, which answers EVERYTHING.
 
-    Without `everything` the first option is chosen at first, and the address says which.
+    Without `everything` the first option is chosen at first.
     """
     keys = [*options] if everything is None else [EVERYTHING, *options]
     chosen = address.read_one_of(name, keys, keys[0])
@@ -79,8 +79,6 @@ def choice(console: Console, name: str, options: Mapping[str, str], *, everythin
         placeholder=console.say("usage.choose"),
         **address.tied(name, chosen, str),
     )
-    if everything is None:
-        address.write(**{name: chosen})
     return chosen
 
 
@@ -160,7 +158,6 @@ def _zone_choice(console: Console) -> str:
         label_visibility="collapsed",
         **address.tied("zone", chosen, str),
     )
-    address.write(zone=chosen)
     return chosen
 
 

@@ -1,0 +1,145 @@
+"""The usage pages as a person uses them: widgets, a ranking's row, a link for a colleague, the back button."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from playwright.sync_api import Locator, Page, expect
+
+from lib.access.permissions import Permission
+from lib.cli import main
+from tests.accounts import add_tenant, add_viewer
+from tests.browser.conftest import OpenTab, signed_in
+from tests.site import Site
+
+ROW_HEIGHT = 36
+
+EVENTS = (
+    ("2024-05-11T10:00:00Z", "ann", "web", "shop", "/home"),
+    ("2024-05-12T10:00:00Z", "ann", "web", "shop", "/home"),
+    ("2024-05-12T10:01:40Z", "ann", "web", "shop", "/pay"),
+    ("2024-05-12T23:45:00Z", "bob", "bank", "shop", "/home"),
+    ("2024-05-13T08:00:00Z", "cat", "web", "news", "/today"),
+)
+
+
+@pytest.fixture
+def amy(site: Site, tmp_path: Path) -> str:
+    """Somebody who reads the usage of a tenant with EVENTS."""
+    tenant = f"t-{uuid.uuid4().hex[:8]}"
+    name = f"amy-{add_tenant(site.store, tenant)}"
+    with_role = [Permission.USAGE_READ]
+    add_viewer(site.store, name, _tenant_id(name), permissions=with_role)
+    add_viewer(site.store, f"nobody-{_tenant_id(name)}", _tenant_id(name))
+    names = ("time", "visitor", "application", "mini_program", "page")
+    lines = tmp_path / "events.ndjson"
+    lines.write_text("".join(json.dumps(dict(zip(names, row, strict=True))) + "\n" for row in EVENTS))
+    fields = ["--application-field", "application", "--mini-program-field", "mini_program"]
+    mapped = ["--map", "time=time,visitor=visitor,page=page"]
+    _command(site, "import", "usage", str(lines), "--format", "ndjson", "--tenant", tenant, *fields, *mapped)
+    _command(site, "refresh")
+    return name
+
+
+def _tenant_id(name: str) -> int:
+    return int(name.rpartition("-")[2])
+
+
+def _command(site: Site, *words: str) -> None:
+    result = CliRunner().invoke(main, list(words), env={"DAYBOOK_HOME": str(site.home)})
+    assert result.exit_code == 0, result.output
+
+
+def _card(tab: Page, label: str) -> Locator:
+    return tab.get_by_test_id("stMetric").filter(has=tab.get_by_text(label, exact=True)).get_by_test_id("stMetricValue")
+
+
+def _choose(tab: Page, label: str, option: str) -> None:
+    tab.get_by_role("combobox", name=label).click()
+    tab.get_by_role("option", name=option, exact=True).click()
+
+
+def _click_row(tab: Page, table: Locator, row: int) -> None:
+    """Click the first cell of a row; a table is a canvas."""
+    table.scroll_into_view_if_needed()
+    table.click(position={"x": 60, "y": ROW_HEIGHT * (row + 1) + ROW_HEIGHT // 2})
+
+
+def _title(tab: Page, text: str) -> None:
+    expect(tab.get_by_role("heading", level=1, name=text)).to_be_visible()
+
+
+@pytest.mark.spec("U1", "U2", "U5")
+def test_from_the_overview_to_a_dashboard_and_a_colleague_sees_the_same(open_tab: OpenTab, amy: str) -> None:
+    tab = open_tab("/global_overview?period=2024-05-12..2024-05-18&zone=UTC")
+    signed_in(tab, amy)
+    expect(_card(tab, "Opens")).to_have_text("3")
+    _click_row(tab, tab.get_by_test_id("stDataFrame").first, 0)
+    _title(tab, "Data dashboard")
+    expect(_card(tab, "Opens")).to_have_text("2")
+    _choose(tab, "Application", "bank")
+    expect(_card(tab, "Opens")).to_have_text("1")
+    expect(tab).to_have_url(re.compile("application=bank"))
+    assert {"mini_program=shop", "zone=UTC"} <= set(tab.url.partition("?")[2].split("&"))
+    colleague = open_tab(tab.url.removeprefix(re.match(r"https?://[^/]+", tab.url)[0]))  # type: ignore[index]
+    signed_in(colleague, amy)
+    expect(_card(colleague, "Opens")).to_have_text("1")
+    expect(_card(colleague, "Active users")).to_have_text("1")
+
+
+@pytest.mark.spec("U5")
+def test_back_leads_to_the_page_before_with_its_state(open_tab: OpenTab, amy: str) -> None:
+    tab = open_tab("/global_overview?period=2024-05-12..2024-05-18&zone=UTC")
+    signed_in(tab, amy)
+    expect(_card(tab, "Opens")).to_have_text("3")
+    _click_row(tab, tab.get_by_test_id("stDataFrame").first, 0)
+    _title(tab, "Data dashboard")
+    tab.get_by_role("tab", name="Page access").click()
+    expect(tab).to_have_url(re.compile("tab=pages"))
+    expect(tab.get_by_test_id("stMetric")).to_have_count(0)
+    tab.go_back()
+    expect(_card(tab, "Opens")).to_have_text("2")
+    tab.go_back()
+    _title(tab, "Global overview")
+    expect(_card(tab, "Opens")).to_have_text("3")
+    expect(tab).to_have_url(re.compile("period=2024-05-12"))
+
+
+@pytest.mark.spec("U7")
+def test_a_table_is_taken_away_as_csv(open_tab: OpenTab, amy: str) -> None:
+    tab = open_tab("/data_dashboard?period=2024-05-12..2024-05-18&zone=UTC&mini_program=shop&tab=pages")
+    signed_in(tab, amy)
+    with tab.expect_download() as started:
+        tab.get_by_test_id("stDownloadButton").get_by_role("button").first.click()
+    assert started.value.suggested_filename == "pages_2024-05-12_2024-05-18.csv"
+    written = Path(started.value.path()).read_text("utf-8-sig").splitlines()
+    assert written == [
+        "Page,Page views,Active users,Time per page view,Entries,Exits,Exit rate,Shares",
+        "/home,2,2,50.0,2,1,0.5,0",
+        "/pay,1,1,0.0,0,1,1.0,0",
+    ]
+
+
+@pytest.mark.spec("A4")
+@pytest.mark.parametrize("path", ["/", "/global_overview", "/data_dashboard?mini_program=shop", "/mini_programs"])
+def test_an_account_without_the_permission_gets_nothing_by_any_address(open_tab: OpenTab, amy: str, path: str) -> None:
+    tab = open_tab(path)
+    signed_in(tab, amy.replace("amy", "nobody"))
+    expect(tab.get_by_test_id("stAlert")).to_be_visible()
+    expect(tab.get_by_test_id("stMetric")).to_have_count(0)
+    expect(tab.get_by_test_id("stDataFrame")).to_have_count(0)
+
+
+@pytest.mark.spec("P2")
+def test_a_phone_shows_the_overview_without_scrolling_sideways(open_tab: OpenTab, amy: str) -> None:
+    tab = open_tab("/global_overview?period=2024-05-12..2024-05-18&zone=UTC", viewport={"width": 390, "height": 844})
+    signed_in(tab, amy)
+    expect(_card(tab, "Opens")).to_have_text("3")
+    expect(tab.locator(".js-plotly-plot")).to_be_visible()
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    assert tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
