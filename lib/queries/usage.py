@@ -22,6 +22,7 @@ from lib.usage.lake import Lake
 from lib.usage.metrics import METRICS, PAGE_METRICS, Metric
 from lib.usage.published import Published, published
 from lib.usage.recency import PAGE_SCOPES, SCOPES, Scope, chained, with_users
+from lib.usage.retention import Cohort, retained
 from lib.usage.users import cumulative_by_bucket, users_by_bucket, users_in
 from lib.words import Phrase
 
@@ -140,6 +141,20 @@ class UsageQueries(ViewerQueries):
         """`bucket`, `key`, `name` and the metrics of each place that has events in a bucket, in order."""
         rows = self._named(self._grouped(asked, grain, (_COLUMN[dimension],), filled=False), dimension)
         return rows.sort("bucket", "key")
+
+    @needs(Permission.USAGE_READ)
+    def retention(self, asked: UsageFilter, of: Cohort) -> pl.DataFrame:
+        """Of the users new (or active) on each local day of the period, the share that came back so many days later.
+
+        `day` (Date in the zone), `users`, and `day_1` to `day_7`, `day_14` and `day_30` (0 to 1, null while that day
+        is not
+        over), in order; days without users are left out. New is in the scope shown.
+        """
+        tables, places = self._tables(), self._places(asked)
+        closed = bucket_of(tables.as_of) if tables.as_of else 0
+        presence = tables.presence().filter(pl.col("t") < closed, places.predicate()).collect()
+        users = with_users(presence, tables.files.numbers_visitors_per_application).select("user_id", "t").unique()
+        return retained(users, asked.period, closed, of)
 
     @needs(Permission.USAGE_READ)
     def operating_systems(self, mini_program: str | None = None) -> list[str]:

@@ -53,7 +53,8 @@ create table views as select *, row_number() over w = 1 as is_entry, lead(us) ov
     from rows_of_sessions where kind = 'page_view'
     window w as (partition by application_id, mini_program_id, visitor, session, number order by us, seq, key);
 create table sessions as select application_id, mini_program_id, visitor, session, number, min(us) as us,
-    greatest(count(*) filter (kind = 'open'), 1) as opens, max(us) + coalesce(arg_max_null(duration_us, (us, seq, key)), 0)
+    greatest(count(*) filter (kind = 'open'), 1) as opens, max(us) + coalesce(arg_max_null(duration_us, (us, seq,
+    key)), 0)
     - min(us) as session_us, from told group by all;
 create table presence as select distinct us // 1800000000 as t, application_id, mini_program_id, visitor, page
     from views union select us // 1800000000, application_id, mini_program_id, visitor, null from sessions;

@@ -115,6 +115,16 @@ class Recount:
         new = self.db.execute("select count(*) from users where at_us >= ? and at_us < ?", [first_us, end_us])
         return active_users, new.fetchall()[0][0]
 
+    def retention(self, zone: str, later: int) -> dict[Any, dict[str, Any]]:
+        """New users by local day, and how many of them came back so many days later."""
+        day = f"timezone('{zone}', make_timestamptz(at_us::bigint))::date"
+        return self._keyed(
+            f"""with d as (select distinct visitor, {day} as day from views),
+                f as (select visitor, min(day) as day from d group by 1)
+                select f.day as bucket, count(*) as users, count(d.visitor) as came
+                from f left join d on d.visitor = f.visitor and d.day = f.day + {later} group by 1"""
+        )
+
     def by(self, dimension: str) -> dict[Any, dict[str, Any]]:
         """Page views, stay, users, entries and exits of each application or page, in the whole."""
         return self._keyed(

@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from click.testing import CliRunner
 
 from lib.cli import main
+from lib.queries.usage import UsageFilter, UsageQueries
+from lib.settings import load_settings
+from lib.store import Store
+from lib.usage.buckets import of_dates
 from tests.lib.recount import Recount
+from tests.lib.test_refresh import viewer_of
 
 ZONES = ("UTC", "Asia/Shanghai", "America/New_York")
 GRAINS = ("half-hour", "hour", "day", "week", "period")
@@ -162,6 +168,22 @@ def test_each_place_has_its_own_exact_figures(
     figures = ("page_views", "stay_seconds", "active_users", "entries", "exits")
     shown = {row[dimension]: {name: row[name] for name in figures} for row in rows}
     assert shown == {key: pytest.approx(values, rel=1e-12) for key, values in expected.items()}
+
+
+@pytest.mark.spec("U9")
+@pytest.mark.parametrize("zone", ZONES)
+def test_retention_equals_the_recount(daybook: Daybook, recount: Recount, sample: Sample, zone: str) -> None:
+    settings = load_settings(daybook.environment)
+    queries = UsageQueries(viewer_of(1), Store(settings.database_url), settings.lake)
+    since, until = (date.fromisoformat(day) for day in (sample.since, sample.until))
+    shown = queries.retention(UsageFilter(of_dates(since, until, zone)), "new")
+    for later in (1, 7):
+        expected = recount.retention(zone, later)
+        came = (pl.col(f"day_{later}") * pl.col("users")).round().cast(pl.Int64)
+        rows = shown.select("day", "users", came.alias("came")).rows()
+        assert {day: (users, came) for day, users, came in rows} == {
+            day: (values["users"], values["came"]) for day, values in expected.items()
+        }
 
 
 @pytest.mark.spec("I3")
