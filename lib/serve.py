@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute
 
 from lib.access.passwords import nobodys_hash
 from lib.api import health
+from lib.collect.routes import Collector
 from lib.jobs import schedule
 from lib.queries.entrance import Entrance
 from lib.settings import Settings, load_settings
@@ -42,17 +43,29 @@ def app_options() -> AppOptions:
     run_pages_through_home()
     settings = load_settings()
     store = Store(settings.database_url)
+    collector = Collector(store)
     return AppOptions(
-        routes=[*health.routes(store, settings), session_route(Entrance(store), settings.base_url)],
+        routes=[
+            *health.routes(store, settings),
+            *collector.routes(),
+            session_route(Entrance(store), settings.base_url),
+        ],
         middleware=[Middleware(Guard, base_url=settings.base_url)],
-        lifespan=lambda _app: _lifespan(settings),
+        lifespan=lambda _app: _lifespan(settings, collector),
         on_script_error=faults.on_script_error,
     )
 
 
 @asynccontextmanager
-async def _lifespan(settings: Settings) -> AsyncIterator[None]:
+async def _lifespan(settings: Settings, collector: Collector) -> AsyncIterator[None]:
     await asyncio.to_thread(_warm_up)
+    async with _schedule(settings):
+        yield
+    await asyncio.to_thread(collector.close)
+
+
+@asynccontextmanager
+async def _schedule(settings: Settings) -> AsyncIterator[None]:
     if os.environ.get("DAYBOOK_SCHEDULE") == NO_SCHEDULE:
         yield
         return

@@ -1,0 +1,105 @@
+"""The body of a request: cut at its limit while it streams, unpacked within the same limit, and read as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+
+from lib.collect.answers import Refused
+
+EVENT_BYTES = 32 * 1024
+"""How large an event may be, as the Segment API has it."""
+
+BATCH_BYTES = 500 * 1024
+"""How large a body may be, both as it comes and unpacked."""
+
+DRAINED_BYTES = 8 * BATCH_BYTES
+"""How much of a body that is too large is read and dropped, so that its sender hears why; what is longer is cut."""
+
+BODY_SECONDS = 30
+"""How long a body may take to come."""
+
+GZIP = b"\x1f\x8b"
+_MEMBERS = 16
+"""How many gzip members a body may have; each costs a copy of the rest."""
+
+
+async def body_of(request: Request) -> bytes:
+    """The whole body, unpacked if it is gzip, whatever its headers call it. Raises Refused."""
+    _require_length(request.headers.get("content-length", ""))
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            body = await _whole(request.stream())
+    except TimeoutError as error:
+        what = f"The body did not come within {BODY_SECONDS} seconds"
+        raise Refused(408, "too_slow", what, ends_connection=True) from error
+    except ClientDisconnect as error:
+        raise Refused(400, "cut_short", "The connection ended before the body did") from error
+    return inflated(body) if body.startswith(GZIP) else body
+
+
+def _require_length(length: str) -> None:
+    if length.isdecimal() and int(length[:20]) > DRAINED_BYTES:
+        raise _too_large(ends_connection=True)
+
+
+async def _whole(parts: AsyncIterator[bytes]) -> bytes:
+    body = bytearray()
+    size = 0
+    async for part in parts:
+        size += len(part)
+        if size > DRAINED_BYTES:
+            raise _too_large(ends_connection=True)
+        if size <= BATCH_BYTES:
+            body += part
+        else:
+            body.clear()
+    if size > BATCH_BYTES:
+        raise _too_large()
+    return bytes(body)
+
+
+def inflated(packed: bytes) -> bytes:
+    """What a gzip body holds. Raises Refused for a broken one, and for a small one that would become large."""
+    body = bytearray()
+    for _ in range(_MEMBERS):
+        stream = zlib.decompressobj(wbits=31)
+        try:
+            body += stream.decompress(packed, BATCH_BYTES + 1 - len(body))
+        except zlib.error as error:
+            raise Refused(400, "invalid_gzip", f"The body is no gzip: {error}") from error
+        if len(body) > BATCH_BYTES:
+            raise _too_large()
+        if not stream.eof:
+            raise Refused(400, "invalid_gzip", "The gzip body breaks off")
+        packed = stream.unused_data
+        if not packed:
+            return bytes(body)
+    raise Refused(400, "invalid_gzip", f"The gzip body has more than {_MEMBERS} members")
+
+
+def json_of(body: bytes) -> object:
+    """The JSON in a body.
+
+    Raises Refused, which says where: for text that is not UTF-8, numbers beyond a double, NaN, halves of surrogates,
+    and more than a thousand levels.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Refused(400, "invalid_json", f"The body is no JSON: {error}") from error
+
+
+def require_size(event: object, whole: int) -> None:
+    """Raise Refused for an event that is too large; `whole` is the size of the body that it came in."""
+    if whole > EVENT_BYTES and len(orjson.dumps(event)) > EVENT_BYTES:
+        raise Refused(413, "event_too_large", f"The event is larger than {EVENT_BYTES} bytes")
+
+
+def _too_large(*, ends_connection: bool = False) -> Refused:
+    what = f"The body is larger than {BATCH_BYTES} bytes: send fewer events at once"
+    return Refused(413, "too_large", what, ends_connection=ends_connection)
