@@ -205,7 +205,7 @@ def page_access(usage: UsageQueries, asked: UsageFilter) -> int:
     return pages.height
 
 
-def _timed(ask: Callable[[], int], times: int = 5) -> Figures:
+def _timed(ask: Callable[[], int], times: int = 3) -> Figures:
     """The first answer's time, the median of the next ones', and the answer."""
     spent = []
     for _ in range(times + 1):
