@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from lib.cli import administering, importing, preparing, refreshing, serving, showing, verifying
+from lib.cli import administering, exporting, importing, preparing, refreshing, serving, showing, tokens, verifying
 from lib.errors import BadInput, DaybookError
 
 
@@ -27,7 +27,7 @@ def main() -> None:
     """Daybook: a self-hosted operations console for mini programs."""
 
 
-for _module in (serving, preparing, administering, importing, refreshing, showing, verifying):
+for _module in (serving, preparing, administering, importing, refreshing, showing, verifying, exporting, tokens):
     for _command in _module.COMMANDS:
         main.add_command(_command)
 

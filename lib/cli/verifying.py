@@ -10,10 +10,10 @@ import polars as pl
 
 from lib.access.viewer import EVERY_TENANT
 from lib.cli.house import House, open_house
-from lib.cli.showing import _instant as instant_of
 from lib.errors import DaybookError
 from lib.store import catalogue
 from lib.usage.buckets import EARLIEST, bucket_of, start_of
+from lib.usage.instants import instant_of
 from lib.usage.lake import Lake
 from lib.usage.published import published
 from lib.usage.verify import CHECKS, begin, differences

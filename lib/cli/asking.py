@@ -1,0 +1,94 @@
+"""What commands that show or take away rows have in common: who asks, and for which period."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import click
+
+from lib.access.permissions import AccountType, of_type
+from lib.access.viewer import EVERY_APPLICATION, Viewer
+from lib.cli.house import House
+from lib.queries.usage import Dimension, UsageFilter
+from lib.usage.buckets import Grain, Period
+from lib.usage.instants import half_hour_of
+
+Command = Callable[..., None]
+
+DIMENSIONS: dict[str, Dimension] = {
+    "application": "application",
+    "mini-program": "mini_program",
+    "page": "page",
+    "os": "os",
+}
+"""The values of --by."""
+
+GRAINS = tuple(grain.value for grain in Grain)
+
+
+def with_options(options: Sequence[Callable[[Command], Command]]) -> Callable[[Command], Command]:
+    """Give a command all of the options, in their order."""
+
+    def given(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return given
+
+
+PERIOD_OPTIONS = (
+    click.option("--tenant", "tenant_key", required=True, metavar="T", help="Key of the tenant."),
+    click.option(
+        "--since", required=True, metavar="I", help="First instant: ISO 8601; without an offset, in the zone."
+    ),
+    click.option("--until", required=True, metavar="I", help="The instant after the last one."),
+    click.option("--zone", default="UTC", show_default=True, metavar="Z", help="IANA name of the time zone shown."),
+)
+
+USAGE_OPTIONS = (
+    click.option("--mini-program", metavar="M", help="Key of a mini program."),
+    click.option("--application", metavar="A", help="Key of an application."),
+    click.option("--grain", type=click.Choice(GRAINS), default="period", show_default=True),
+    click.option("--by", type=click.Choice(list(DIMENSIONS)), help="One row for each."),
+)
+
+VISIT_OPTIONS = (
+    click.option("--grain", type=click.Choice(GRAINS), help="Count by; without it, the rows."),
+    click.option("--address", metavar="IP", help="Only this client address."),
+    click.option("--status", metavar="S", help="Only this status, such as 404 or 5xx."),
+    click.option("--keyword", metavar="TEXT", help="Only with this in address, target, user agent or account."),
+    click.option("--limit", type=click.IntRange(min=1), help="At most so many rows, the newest."),
+)
+
+
+def operator_of(house: House, tenant_key: str) -> Viewer:
+    """Whoever can run the command on the server reads the database anyway: they see what a system administrator
+    sees."""
+    tenant = house.tenant(tenant_key)
+    return Viewer(
+        account_id=0,
+        account_name="command line",
+        account_type=AccountType.SYSTEM,
+        tenant_id=tenant.id,
+        tenant_key=tenant.key,
+        tenant_name=tenant.name,
+        permissions=of_type(AccountType.SYSTEM),
+        applications=EVERY_APPLICATION,
+    )
+
+
+def usage_filter(
+    since: str, until: str, zone: str, mini_program: str | None, application: str | None
+) -> UsageFilter:
+    """The usage that the options ask for. A date that begins inside a half hour is said to be moved (SPEC T2)."""
+    ends = []
+    for text in (since, until):
+        instant, moved = half_hour_of(text, zone)
+        ends.append(instant)
+        if moved:
+            minutes = moved.seconds // 60
+            click.echo(
+                f"{text} in {zone} begins inside a half hour: counting from {minutes} minutes before it", err=True
+            )
+    return UsageFilter(Period(ends[0], ends[1], zone), mini_program, application)
