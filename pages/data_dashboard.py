@@ -43,6 +43,7 @@ with container:
         rankings.section(
             console,
             "on_each_application",
+            usage.ranking(asked, "application"),
             lambda: console.usage.ranking(asked, "application"),
             METRICS[0],
             period,

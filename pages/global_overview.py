@@ -22,8 +22,11 @@ totals = usage.totals(asked)
 if not blocks.has_figures(console, totals, period):
     st.stop()
 
+programs, programs_before = (usage.ranking(each, "mini_program") for each in (asked, before))
+applications, applications_before = (usage.ranking(each, "application") for each in (asked, before))
 wall = [
-    *cards.counted_cards(console, asked, before),
+    cards.counted_card(console, "applications", applications, applications_before, console.programs.applications()),
+    cards.counted_card(console, "mini_programs", programs, programs_before, console.programs.choices()),
     *cards.metric_cards(console, cards.OVERVIEW, totals, usage.totals(before)),
 ]
 cards.draw(console, wall, period, before.period)
@@ -34,6 +37,7 @@ by = rankings.ranked_by(console)
 rankings.section(
     console,
     "by_mini_program",
+    programs,
     lambda: console.usage.ranking(asked, "mini_program"),
     by,
     period,
@@ -43,6 +47,7 @@ rankings.section(
 rankings.section(
     console,
     "by_application",
+    applications,
     lambda: console.usage.ranking(asked, "application"),
     by,
     period,

@@ -6,6 +6,9 @@ colours of lines are chosen to stand out from white and from black by 3:1 and mo
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import plotly.graph_objects as go
 
 NOW = "#1b8793"
@@ -15,32 +18,36 @@ GRID = "rgba(125, 135, 151, 0.22)"
 
 HEIGHT = 320
 
+_AXIS = {"zeroline": False, "automargin": True, "fixedrange": True}
+
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
 """Plotly's own configuration: no tool bar, no zoom by the wheel, so that a page scrolls over a figure."""
 
 
-def themed(figure: go.Figure) -> go.Figure:
-    """The figure with Daybook's look: one hover box for all lines, the legend above, no frame."""
-    figure.update_layout(
-        height=HEIGHT,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        hovermode="x unified",
-        dragmode=False,
-        showlegend=True,
-        legend={
+def drawn(lines: Sequence[go.Scatter], xaxis: Mapping[str, Any], yaxis: Mapping[str, Any]) -> go.Figure:
+    """Lines with Daybook's look: one hover box for all, the legend above, no frame.
+
+    Made in one piece: Plotly's `update_layout` and its like take ten times as long.
+    """
+    across = {"showgrid": False, "spikethickness": 1, "spikecolor": BEFORE, "spikedash": "dot"}
+    layout = {
+        "height": HEIGHT,
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "hovermode": "x unified",
+        "dragmode": False,
+        "showlegend": True,
+        "legend": {
             "orientation": "h",
             "x": 0,
             "xanchor": "left",
             "y": 1.02,
             "yanchor": "bottom",
             "itemclick": False,
+            "itemdoubleclick": False,
         },
-    )
-    figure.update_xaxes(showgrid=False, zeroline=False, automargin=True, title=None, fixedrange=True)
-    figure.update_xaxes(spikethickness=1, spikecolor=BEFORE, spikedash="dot")
-    figure.update_yaxes(
-        gridcolor=GRID, zeroline=False, automargin=True, title=None, rangemode="tozero", fixedrange=True
-    )
-    return figure
+        "xaxis": {**_AXIS, **across, **xaxis},
+        "yaxis": {**_AXIS, "gridcolor": GRID, **yaxis},
+    }
+    return go.Figure(data=list(lines), layout=layout)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import plotly.graph_objects as go
 import polars as pl
 
-from lib.charts.theme import BEFORE, NOW, NOW_FILL, themed
+from lib.charts.theme import BEFORE, NOW, NOW_FILL, drawn
 from lib.charts.ticks import axis_date_format, axis_marks, hover_date_format
 from lib.charts.units import Figure, figure_text
 from lib.usage.buckets import Grain, Period, bucket_starts
@@ -40,21 +41,21 @@ class Trend:
 
     def figure(self) -> go.Figure:
         """The lines, the previous period's first so that it lies behind."""
-        drawn = go.Figure([*self._before_line(), *self._now_lines()])
-        themed(drawn).update_xaxes(
-            type="date",
-            range=self._ends(),
-            tickformat=axis_date_format(self.grain, self.language),
-            hoverformat=hover_date_format(self.grain, self.language),
-            nticks=8,
-        )
         marks, texts = axis_marks(self._highest(), self.metric.unit, self.language)
-        return drawn.update_yaxes(tickvals=marks, ticktext=texts, range=[0, marks[-1] * 1.04])
+        xaxis = {
+            "type": "date",
+            "range": self._ends(),
+            "tickformat": axis_date_format(self.grain, self.language),
+            "hoverformat": hover_date_format(self.grain, self.language),
+            "nticks": 8,
+        }
+        yaxis = {"tickvals": marks, "ticktext": texts, "range": [0, marks[-1] * 1.04]}
+        return drawn([*self._before_line(), *self._now_lines()], xaxis, yaxis)
 
     def alt(self) -> str:
         """What the chart shows, in a sentence for those who do not see it."""
         rows = self.now.select("bucket", self.metric.key).drop_nulls().sort(self.metric.key, "bucket")
-        grid = self._grid()
+        grid = self._grid
         facts = {
             "metric": say(self.metric.words, self.language),
             "grain": say(f"charts.by_{self.grain.name.lower()}", self.language),
@@ -73,36 +74,36 @@ class Trend:
         last = len(self.now) - 1
         if last < 1 or not self._goes_on():
             return [self._now_line(self.now, "charts.now")]
-        so_far = self._now_line(self.now.tail(2), "charts.so_far")
         # The point that both lines share is told once.
-        so_far.update(line={"dash": "dash", "width": 1.5}, fill="none", hovertemplate=["<extra></extra>", _HOVER])
-        return [self._now_line(self.now.head(last), "charts.now"), so_far]
+        so_far = {"line": {"color": NOW, "width": 1.5, "dash": "dash"}, "hovertemplate": ["<extra></extra>", _HOVER]}
+        return [
+            self._now_line(self.now.head(last), "charts.now"),
+            self._now_line(self.now.tail(2), "charts.so_far", fill="none", **so_far),
+        ]
 
-    def _now_line(self, rows: pl.DataFrame, words: str) -> go.Scatter:
+    def _now_line(self, rows: pl.DataFrame, words: str, **look: Any) -> go.Scatter:
         metric = say(self.metric.words, self.language)
         figures = rows[self.metric.key].to_list()
-        return _line(
-            rows["bucket"],
-            figures,
-            [say("charts.point", self.language, metric=metric, figure=self._text(figure)) for figure in figures],
-            name=say(words, self.language),
-            line={"color": NOW, "width": 2.25},
+        usual = {
+            "line": {"color": NOW, "width": 2.25},
             # Plotly fills across a gap in the line, as if there had been figures.
-            fill="none" if None in figures else "tozeroy",
-            fillcolor=NOW_FILL,
-            mode="lines+markers" if len(self.now) <= MOST_MARKERS else "lines",
-            marker={"size": 6},
-        )
+            "fill": "none" if None in figures else "tozeroy",
+            "fillcolor": NOW_FILL,
+            "mode": "lines+markers" if len(self.now) <= MOST_MARKERS else "lines",
+            "marker": {"size": 6},
+        }
+        texts = [say("charts.point", self.language, metric=metric, figure=self._text(figure)) for figure in figures]
+        return _line(rows["bucket"], figures, texts, name=say(words, self.language), **{**usual, **look})
 
     def _goes_on(self) -> bool:
-        later = self._grid().filter(self._grid() > self.now["bucket"][-1])
+        later = self._grid.filter(self._grid > self.now["bucket"][-1])
         end = later[0] if len(later) else self.period.until
         return self.as_of is not None and self.as_of < end
 
     def _before_line(self) -> list[go.Scatter]:
         if self.before is None:
             return []
-        grid = self._grid()
+        grid = self._grid
         rows = self.before.select("bucket", self.metric.key).head(len(grid))
         texts = [
             say("charts.point_before", self.language, when=self._when(at), figure=self._text(figure))
@@ -122,13 +123,15 @@ class Trend:
 
     def _ends(self) -> list[str] | None:
         """From the first bucket to the last, with room for the dots at both ends."""
-        grid = self._grid()
+        grid = self._grid
         if len(grid) < 2:
             return None
         room = (grid[-1] - grid[0]) / 60
         return [f"{grid[0] - room:%Y-%m-%dT%H:%M}", f"{grid[-1] + room:%Y-%m-%dT%H:%M}"]
 
+    @cached_property
     def _grid(self) -> pl.Series:
+        """When every bucket of the period begins, also of those that are still to come."""
         return bucket_starts(self.period, self.grain)["bucket"].unique(maintain_order=True)
 
     def _highest(self) -> float:
@@ -145,7 +148,8 @@ class Trend:
 
 
 def _line(buckets: pl.Series, figures: list[Figure], texts: list[str], **look: Any) -> go.Scatter:
-    return go.Scatter(x=_walls(buckets), y=figures, customdata=texts, hovertemplate=_HOVER, **look)
+    told = {"customdata": texts, "hovertemplate": _HOVER}
+    return go.Scatter(x=_walls(buckets), y=figures, **{**told, **look})
 
 
 def _walls(buckets: pl.Series) -> list[str]:

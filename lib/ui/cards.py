@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import polars as pl
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lib.charts.units import DASH, Change, Figure, change, figure_text, short_text
 from lib.queries.console import Console
 from lib.queries.status import Freshness
-from lib.queries.usage import Dimension, UsageFilter
 from lib.ui import filters
 from lib.ui.periods import days_of
 from lib.usage.buckets import Period, zone_of
@@ -55,23 +55,10 @@ def metric_cards(
     ]
 
 
-def counted_cards(console: Console, asked: UsageFilter, before: UsageFilter) -> list[Card]:
-    """How many applications and mini programs had usage, of all that the viewer sees."""
-    known: dict[str, tuple[Dimension, list[tuple[str, str]]]] = {
-        "applications": ("application", console.programs.applications()),
-        "mini_programs": ("mini_program", console.programs.choices()),
-    }
-    return [
-        Card(
-            console.say(f"usage.{name}"),
-            console.say(f"usage.{name}_help"),
-            Unit.COUNT,
-            len(console.usage.ranking(asked, dimension)),
-            len(console.usage.ranking(before, dimension)),
-            of=len(all_of_them),
-        )
-        for name, (dimension, all_of_them) in known.items()
-    ]
+def counted_card(console: Console, name: str, now: pl.DataFrame, before: pl.DataFrame, known: Sequence[object]) -> Card:
+    """How many applications or mini programs had usage, a row each, of all that the viewer sees."""
+    label, explained = console.say(f"usage.{name}"), console.say(f"usage.{name}_help")
+    return Card(label, explained, Unit.COUNT, len(now), len(before), of=len(known))
 
 
 def draw(console: Console, cards: Sequence[Card], period: Period, before: Period) -> None:

@@ -28,18 +28,22 @@ def ranked_by(console: Console) -> Metric:
 def section(
     console: Console,
     name: str,
-    ask: Callable[[], pl.DataFrame],
+    rows: pl.DataFrame,
+    again: Callable[[], pl.DataFrame],
     by: Metric,
     shown: Period,
     *,
     metrics: Sequence[Metric] = STANDING,
     on_open: Callable[[dict[str, Any]], object] | None = None,
 ) -> None:
-    """Draw what `ask` answers (`key`, `name`, metrics), the most of a metric first; a click on a name opens it."""
+    """Draw rows of `key`, `name` and metrics, the most of a metric first; a click on a name opens it.
+
+    `again` asks for the rows once more when they are taken away.
+    """
     ordered = list(dict.fromkeys([by, *metrics]))
     taken = (Column("key", "usage.key"), Column("name", "usage.name"), *metric_columns(ordered))
-    heading(console, f"usage.{name}", name, ask, taken, shown, minor=on_open is not None)
-    rows = ask().sort(by.key, descending=True, nulls_last=True, maintain_order=True)
+    heading(console, f"usage.{name}", name, again, taken, shown, minor=on_open is not None)
+    rows = rows.sort(by.key, descending=True, nulls_last=True, maintain_order=True)
     opening = Column("name", "usage.name", Kind.OPENS, "usage.opens_dashboard", width=220)
     named = opening if on_open else Column("name", "usage.name", width=220)
     table(console, name, rows, (named, *metric_columns(ordered)), clicks={"name": on_open} if on_open else None)
