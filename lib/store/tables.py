@@ -130,9 +130,13 @@ class Organization(OfTenant, Base):
 
 
 class Account(Base):
-    """Somebody who can sign in. System administrators belong to no tenant; `application_scope` is every or listed."""
+    """Somebody who can sign in. System administrators belong to no tenant; `application_scope` is every or listed.
+
+    `oidc_issuer` and `oidc_subject` are the identity that single sign-on lets in by this account.
+    """
 
     __tablename__ = "account"
+    __table_args__ = (sa.Index(None, "oidc_issuer", "oidc_subject", unique=True),)
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int | None] = mapped_column(sa.ForeignKey("tenant.id"), index=True)
     name: Mapped[str] = mapped_column(unique=True)
@@ -145,6 +149,8 @@ class Account(Base):
     language: Mapped[str | None]
     zone: Mapped[str] = mapped_column(default="UTC")
     is_disabled: Mapped[bool] = mapped_column(default=False)
+    oidc_issuer: Mapped[str | None]
+    oidc_subject: Mapped[str | None]
     created_at: Mapped[datetime]
 
 
@@ -202,12 +208,16 @@ class AccountSession(Base):
 
 
 class SignIn(Base):
-    """An attempt to sign in: `result` is checking, success, failure or locked; the name is as typed, known or not."""
+    """An attempt to sign in: `result` is checking, success, failure or locked; the name is as typed, known or not.
+
+    `identity_hash` is of the identity that a provider of single sign-on vouched for: each is let in once.
+    """
 
     __tablename__ = "sign_in"
     __table_args__ = (
         sa.Index(None, "account_name", "occurred_at"),
         sa.Index(None, "address", "occurred_at"),
+        sa.Index(None, "identity_hash", unique=True),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int | None] = mapped_column(index=True)
@@ -218,6 +228,7 @@ class SignIn(Base):
     user_agent: Mapped[str]
     result: Mapped[str]
     reason: Mapped[str] = mapped_column(default="")
+    identity_hash: Mapped[str | None]
 
 
 class IngestKey(OfTenant, Base):
