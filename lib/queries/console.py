@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from lib.access.viewer import Viewer
 from lib.queries.administration import AdministrationQueries
+from lib.queries.exclusions import ExclusionQueries
 from lib.queries.own_account import OwnAccount
 from lib.queries.programs import ProgramQueries
 from lib.queries.status import StatusQueries
@@ -65,6 +66,11 @@ class Console:
     def administration(self) -> AdministrationQueries:
         """What the viewer administers."""
         return AdministrationQueries(self.viewer, self.store).renewed_by(self.entry)
+
+    @property
+    def exclusions(self) -> ExclusionQueries:
+        """The rules that take events out of the figures."""
+        return ExclusionQueries(self.viewer, self.store, self.settings.lake).renewed_by(self.entry)
 
     @property
     def own(self) -> OwnAccount:

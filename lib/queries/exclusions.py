@@ -13,6 +13,7 @@ from lib.access.permissions import Permission
 from lib.access.viewer import Viewer
 from lib.errors import BadInput, NotFound
 from lib.logs import Act, Operator, record
+from lib.queries.administration.acting import checked_text
 from lib.queries.gate import ViewerQueries, needs
 from lib.store import Store, exclusions
 from lib.store.tables import ExclusionRule
@@ -87,15 +88,15 @@ class ExclusionQueries(ViewerQueries):
     def add(self, rule: Rule, memo: str = "") -> None:
         """Let the rule hold, for all of history, from the next refresh on. Raises BadInput where it holds already."""
         self._require_every_application()
-        tenant_id = self.viewer.tenant_id
+        tenant_id, memo = self.viewer.tenant_id, checked_text(memo)[:500]
         with self.store.write(tenant_id) as session:
             if any(
                 (row.kind, row.pattern) == (rule.kind, rule.pattern)
                 for row in exclusions.active_rules(session, tenant_id)
             ):
                 raise BadInput(what=Phrase("refused.rule_holds", pattern=rule.pattern))
-            row = exclusions.add_rule(session, tenant_id, rule.kind, rule.pattern, memo[:500])
-            new = {"kind": rule.kind, "pattern": rule.pattern, "memo": memo[:500]}
+            row = exclusions.add_rule(session, tenant_id, rule.kind, rule.pattern, memo)
+            new = {"kind": rule.kind, "pattern": rule.pattern, "memo": memo}
             record(session, tenant_id, Operator.of(self.viewer), _act("add", "addition", row, None, new))
 
     @needs(Permission.EXCLUSION_MANAGE)

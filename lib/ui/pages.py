@@ -45,6 +45,7 @@ _MANAGING = frozenset(
         Permission.ACCOUNT_MANAGE,
         Permission.ROLE_MANAGE,
         Permission.INGEST_KEY_MANAGE,
+        Permission.EXCLUSION_MANAGE,
         Permission.TENANT_MANAGE,
     }
 )

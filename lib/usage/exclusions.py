@@ -51,7 +51,7 @@ _KIND = {kind.key: kind for kind in EXCLUSION_KINDS}
 class Rule:
     """A kind and its pattern: an address range (CIDR), a part of the user agent, a visitor, an application version.
 
-    Raises BadInput for an unknown kind, an empty pattern or a range that is none.
+    Raises BadInput for an unknown kind, a range that is none, and a pattern that is empty or has control characters.
     """
 
     kind: str
@@ -59,8 +59,8 @@ class Rule:
 
     def __post_init__(self) -> None:
         try:
-            if not self.pattern.strip() or len(self.pattern) > 1024:
-                raise ValueError("empty or too long")
+            if not self.pattern.strip() or len(self.pattern) > 1024 or not self.pattern.isprintable():
+                raise ValueError("empty, too long or not of one line")
             _KIND[self.kind].check(self.pattern)
         except (KeyError, ValueError) as error:
             raise BadInput(what=Phrase("refused.rule", pattern=self.pattern[:120])) from error

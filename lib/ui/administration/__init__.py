@@ -12,7 +12,7 @@ import streamlit as st
 from lib.access.permissions import Permission
 from lib.access.viewer import Viewer
 from lib.queries.console import Console
-from lib.ui.administration import accounts, catalogue, company, listings
+from lib.ui.administration import accounts, catalogue, company, exclusions, listings
 from lib.ui.administration.dialogs import notice, open_dialog
 from lib.ui.tables import Column, Kind, table
 
@@ -144,6 +144,21 @@ TABS = (
         company.ingest_key_form,
         company.ingest_key_details,
         "prefix_said",
+    ),
+    Tab(
+        "exclusions",
+        Permission.EXCLUSION_MANAGE,
+        exclusions.rules,
+        (
+            _column("pattern", Kind.OPENS),
+            _column("kind_said"),
+            _column("memo"),
+            _column("created_at", Kind.INSTANT),
+            _column("removed_at", Kind.INSTANT),
+        ),
+        exclusions.rule_form,
+        exclusions.rule_details,
+        "pattern",
     ),
     Tab(
         "tenants",
