@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from lib.access.passwords import nobodys_hash
-from lib.api import health
+from lib.api import health, reading
 from lib.collect.routes import Collector
 from lib.jobs import schedule
 from lib.queries.entrance import Entrance
@@ -47,6 +47,7 @@ def app_options() -> AppOptions:
     return AppOptions(
         routes=[
             *health.routes(store, settings),
+            *reading.routes(store, settings),
             *collector.routes(),
             session_route(Entrance(store), settings.base_url),
         ],

@@ -1,0 +1,87 @@
+"""The OpenAPI description of the read API, made of the records that serve it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+from lib.api.parameters import Parameter
+from lib.api.resources import Resource
+
+PATH = "/api/v1/openapi.json"
+
+_PROBLEM = {
+    "type": "object",
+    "properties": {
+        "error": {"type": "string", "description": "What kind of problem it is."},
+        "message": {"type": "string", "description": "What happened and what to do, in one sentence."},
+        "id": {"type": "string", "description": "The request's id, which the server's log names."},
+    },
+    "required": ["error", "message", "id"],
+    "additionalProperties": False,
+}
+
+PROBLEMS = {
+    400: "A parameter is unknown, missing or wrong.",
+    401: "There is no token, or it does not work (any more).",
+    403: "The token's account may not read this.",
+    404: "A key names nothing that the account sees.",
+    503: "The database is away; try again later.",
+}
+
+
+def description(resources: Sequence[Resource]) -> dict[str, Any]:
+    """The whole description, as OpenAPI 3.1."""
+    shared = {parameter.name: parameter for each in resources for parameter in each.parameters if _is_long(parameter)}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Daybook read API",
+            "version": version("daybook"),
+            "description": "The same figures and rows as the pages, under the same permissions. Send a token of an "
+            "account (`daybook token add`) in the header `Authorization: Bearer dbk_...`.",
+        },
+        "security": [{"token": []}],
+        "paths": {each.path: {"get": _operation(each)} for each in resources},
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "parameters": {name: _parameter(parameter) for name, parameter in shared.items()},
+            "schemas": {"Problem": _PROBLEM},
+        },
+    }
+
+
+def _operation(resource: Resource) -> dict[str, Any]:
+    rows = {"type": "array", "items": dict(resource.row)}
+    answer = {"schema": rows, "example": [dict(row) for row in resource.example]}
+    problem = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        "operationId": resource.path.rpartition("/")[2].replace("-", "_"),
+        "summary": resource.summary,
+        "description": f"{resource.description} Needs the permission `{resource.permission.value}`.",
+        "parameters": [
+            {"$ref": f"#/components/parameters/{each.name}"} if _is_long(each) else _parameter(each)
+            for each in resource.parameters
+        ],
+        "responses": {
+            "200": {"description": "The rows.", "content": {"application/json": answer}},
+            **{str(status): {"description": words, "content": problem} for status, words in PROBLEMS.items()},
+        },
+    }
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "name": parameter.name,
+        "in": "query",
+        "description": parameter.description,
+        "required": parameter.is_required,
+        "schema": dict(parameter.schema),
+    }
+    return described if parameter.example is None else {**described, "example": parameter.example}
+
+
+def _is_long(parameter: Parameter) -> bool:
+    """Whether it is said once for all resources: the zone, with its hundreds of names."""
+    return len(parameter.schema.get("enum", ())) > len("a handful")
