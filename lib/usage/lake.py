@@ -66,8 +66,8 @@ class TenantFiles:
     rules: tuple[tuple[str, str], ...] = ()
     days: dict[str, DayFiles] = field(default_factory=dict)
     visits: dict[str, VisitFiles] = field(default_factory=dict)
-    recency: str | None = None
-    page_recency: str | None = None
+    recency: tuple[str, ...] = ()
+    page_recency: tuple[str, ...] = ()
     seen: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def paths(self) -> Iterator[str]:
@@ -75,7 +75,7 @@ class TenantFiles:
         for day in self.days.values():
             yield from (day.events, day.counts, day.pages, day.presence)
         yield from (day.visits for day in self.visits.values())
-        yield from (path for path in (self.recency, self.page_recency) if path)
+        yield from (*self.recency, *self.page_recency)
         for runs in self.seen.values():
             yield from runs
 
@@ -132,6 +132,8 @@ def _tenant_files(kept: dict[str, Any]) -> TenantFiles:
             "days": {day: DayFiles(**files) for day, files in kept["days"].items()},
             "visits": {day: VisitFiles(**files) for day, files in kept["visits"].items()},
             "rules": tuple((kind, pattern) for kind, pattern in kept["rules"]),
+            "recency": tuple(kept["recency"]),
+            "page_recency": tuple(kept["page_recency"]),
             "seen": {kind: tuple(runs) for kind, runs in kept["seen"].items()},
         }
     )

@@ -40,11 +40,11 @@ class Published:
     @cached_property
     def recency(self) -> pl.DataFrame:
         """Recency of the tenant, its applications and its mini programs."""
-        return self._scan([self.files.recency] if self.files.recency else [], RECENCY).collect()
+        return self._scan(list(self.files.recency), RECENCY).collect()
 
     def page_recency(self) -> pl.LazyFrame:
         """Recency of pages."""
-        return self._scan([self.files.page_recency] if self.files.page_recency else [], RECENCY)
+        return self._scan(list(self.files.page_recency), RECENCY)
 
     def pages(self) -> pl.LazyFrame:
         """The kernel's page counts of every date."""

@@ -41,6 +41,12 @@ RECENCY = {"scope": pl.UInt8(), **_PLACE, "t": pl.Int32(), "p": pl.Int32(), "n":
 are null."""
 
 
+_SPAN = 1 << 24
+"""More half hours than a lake can span (900 years): places and half hours share a number."""
+
+_NO_CHAINS = pl.DataFrame(schema={**_PLACE, "os": pl.String(), "t": pl.Int32(), "p": pl.Int32(), "n": pl.Int64()})
+
+
 def with_users(presence: pl.DataFrame, per_application: bool) -> pl.DataFrame:
     """Presence with `user_id`: the visitor, or the visitor in an application where the tenant's applications number
     their own."""
@@ -54,15 +60,62 @@ def with_users(presence: pl.DataFrame, per_application: bool) -> pl.DataFrame:
 def chained(presence: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     """(by..., t, p, n) of a presence frame with `user_id`."""
     whole = presence.filter(pl.col("page").is_not_null()) if "page" in by else presence
-    ordered = whole.select(*by, "user_id", "t").unique().sort(*by, "user_id", "t")
-    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in (*by, "user_id"))
-    previous = pl.when(same).then(pl.col("t").shift(1)).otherwise(pl.lit(NEVER, pl.Int32))
-    return ordered.select(*by, "t", p=previous).group_by(*by, "t", "p").agg(n=pl.len().cast(pl.Int64))
+    if whole.is_empty():
+        return _NO_CHAINS.select(*by, "t", "p", "n")
+    places = whole.select(by).unique().sort(by) if by else pl.DataFrame({"place": [0]})
+    first_t = int(whole["t"].min())  # type: ignore[arg-type]
+    # Half hours count from 1 here, so that NEVER stays below them all.
+    ordered = whole.select("user_id", spot=_numbered(whole, places, by) * _SPAN + (pl.col("t") - first_t + 1)).sort(
+        "user_id", "spot"
+    )
+    spot, before = pl.col("spot"), pl.col("spot").shift(1)
+    same_user = (pl.col("user_id") == pl.col("user_id").shift(1)).fill_null(False)
+    same_place = same_user & (spot // _SPAN == before // _SPAN)
+    steps = ordered.filter(~(same_user & (spot == before)).fill_null(False)).select(
+        "spot", p=pl.when(same_place.fill_null(False)).then(before % _SPAN).otherwise(pl.lit(NEVER, pl.UInt64))
+    )
+    counted = steps.group_by("spot", "p").agg(n=pl.len().cast(pl.Int64))
+    since_first = pl.lit(first_t - 1, pl.Int32)
+    return counted.select(
+        *(places[name].gather(counted["spot"] // _SPAN) for name in by),
+        t=(pl.col("spot") % _SPAN).cast(pl.Int32) + since_first,
+        p=pl.when(pl.col("p") == NEVER)
+        .then(pl.lit(NEVER, pl.Int32))
+        .otherwise(pl.col("p").cast(pl.Int32) + since_first),
+        n="n",
+    )
+
+
+def _numbered(presence: pl.DataFrame, places: pl.DataFrame, by: Sequence[str]) -> pl.Series:
+    """The number of each row's place, in the order of places."""
+    if not by:
+        return pl.repeat(0, presence.height, dtype=pl.UInt64, eager=True)
+    if len(by) == 1:
+        return _code(presence[by[0]], places[by[0]]).cast(pl.UInt64)
+    numbers, rows = (
+        pl.repeat(0, places.height, dtype=pl.UInt64, eager=True),
+        pl.repeat(0, presence.height, dtype=pl.UInt64, eager=True),
+    )
+    for name in by:
+        values = places[name].unique().sort()
+        numbers = numbers * len(values) + _code(places[name], values)
+        rows = rows * len(values) + _code(presence[name], values)
+    return _code(rows, numbers).cast(pl.UInt64)
+
+
+def _code(values: pl.Series, ordered: pl.Series) -> pl.Series:
+    """Where each value stands among distinct ones in ascending order."""
+    if values.dtype == pl.String:
+        return values.cast(pl.Enum(ordered)).to_physical().cast(pl.UInt64)
+    return ordered.to_physical().search_sorted(values.to_physical()).cast(pl.UInt64)
 
 
 def recency(presence: pl.DataFrame, scopes: Sequence[Scope]) -> pl.DataFrame:
     """The rows of RECENCY of a presence frame with `user_id`, in every scope."""
-    return pl.concat(_in_scope(presence, scope) for scope in scopes)
+    # Pages are compared many times over: as numbers, in the order of their names.
+    pages = pl.Enum(presence["page"].drop_nulls().unique().sort())
+    numbered = presence.with_columns(pl.col("page").cast(pages))
+    return pl.concat(_in_scope(numbered, scope) for scope in scopes)
 
 
 def _in_scope(presence: pl.DataFrame, scope: Scope) -> pl.DataFrame:
@@ -71,8 +124,12 @@ def _in_scope(presence: pl.DataFrame, scope: Scope) -> pl.DataFrame:
     return chains.with_columns(missing).select(pl.col(name).cast(dtype) for name, dtype in RECENCY.items())
 
 
-def exchanged(table: pl.DataFrame, old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
-    """A recency table with the chains of some users taken out (`old`) and put in (`new`), in its one order."""
+def change(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    """What to add to a recency table for the chains of some users to be `new` where they were `old`."""
+    return merged([new, old.with_columns(-pl.col("n"))])
+
+
+def merged(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Recency tables added up, in their one order, without what cancels out."""
     by = [name for name in RECENCY if name != "n"]
-    change = pl.concat([new, old.with_columns(-pl.col("n"))])
-    return pl.concat([table, change]).group_by(by).agg(pl.col("n").sum()).filter(pl.col("n") != 0).sort(by)
+    return pl.concat(parts).group_by(by).agg(pl.col("n").sum()).filter(pl.col("n") != 0).sort(by)

@@ -15,13 +15,21 @@ from lib.usage.events import STORED
 from lib.usage.exclusions import Rule, matched
 from lib.usage.kernel import tallied
 from lib.usage.lake import DayFiles, Lake, RecordKind, TenantFiles, VisitFiles
-from lib.usage.recency import PAGE_SCOPES, RECENCY, SCOPES, Scope, exchanged, recency, with_users
-from lib.usage.seen import Keys, are_in, merged, opened
-from lib.usage.sessions import LAKE_ORDER, ORDER, sessioned
+from lib.usage.recency import PAGE_SCOPES, RECENCY, SCOPES, Scope, change, merged, recency, with_users
+from lib.usage.seen import Keys, are_in, opened
+from lib.usage.seen import merged as merged_runs
+from lib.usage.sessions import IDLE_US, LAKE_ORDER, ORDER, sessioned
 
 _COUNTED = ("added", "late", "duplicate", "excluded")
 LEDGER = {"tenant_id": pl.Int64(), "t": pl.Int32(), **dict.fromkeys(_COUNTED, pl.Int64())}
 """What a publication did to a half hour. `excluded` is negative where a rule that was removed gave events back."""
+
+
+FEW = 50_000
+"""Up to how many values a file is filtered by, and not joined with."""
+
+COMPACT_SHARE = 8
+"""A recency table is written whole again when its changes have more than one in so many of its rows."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,14 @@ class Writing:
                 np.save(file, keys)
 
         return self.lake.write(name, save)
+
+    def only(self, name: str, column: str, values: pl.Series) -> pl.DataFrame:
+        """The rows of a file whose column has one of the distinct values."""
+        rows = pl.scan_parquet(self.lake.path(name))
+        if len(values) <= FEW:
+            # A predicate, unlike a join, is read first, and then the other columns of the rows that it meets.
+            return rows.filter(pl.col(column).is_in(values.implode())).collect()
+        return rows.join(values.to_frame(column).lazy(), on=column, how="semi").collect()
 
     def scan(self, names: Iterable[str]) -> pl.LazyFrame:
         """Some Parquet files, lazily."""
@@ -73,7 +89,7 @@ def add_events(
     ledger = _ledger(writing.tenant_id, split, fresh, closed_before)
     if fresh.is_empty():
         return files, ledger
-    old = _rows_of_streams(writing, files, fresh.select("stream_id").unique())
+    old, files = _rows_to_tell_again(writing, files, fresh)
     return _recounted(writing, files, old, pl.concat([_bare(old), _bare(fresh)])), ledger
 
 
@@ -92,7 +108,7 @@ def exclude(
     files = replace(files, rules=rules)
     if differing.is_empty():
         return files, ledger
-    old = _rows_of_streams(writing, files, differing.select("stream_id").unique())
+    old = _rows_of_streams(writing, files, differing.select("stream_id").unique(), files.days)
     return _recounted(writing, files, old, old.with_columns(matched(old, _rules(rules)))), ledger
 
 
@@ -124,8 +140,13 @@ def _split(writing: Writing, files: TenantFiles, kind: RecordKind, batch: pl.Dat
     split = Split(batch.filter(is_fresh), batch.filter(~is_fresh))
     if split.fresh.is_empty():
         return split, files
-    stay, run = merged(runs, split.fresh["key"].to_numpy(), lambda name: opened(writing.lake.path(name)))
-    return split, replace(files, seen={**files.seen, kind: (*stay, writing.keys(kind, run))})
+    return split, _with_seen(writing, files, kind, split.fresh["key"].to_numpy())
+
+
+def _with_seen(writing: Writing, files: TenantFiles, kind: str, keys: Keys) -> TenantFiles:
+    runs = files.seen.get(kind, ())
+    stay, run = merged_runs(runs, keys, lambda name: opened(writing.lake.path(name)))
+    return replace(files, seen={**files.seen, kind: (*stay, writing.keys(kind, run))})
 
 
 def _ledger(tenant_id: int, split: Split, fresh: pl.DataFrame, closed_before: int) -> pl.DataFrame:
@@ -143,13 +164,42 @@ def _ledger_rows(tenant_id: int, parts: list[pl.DataFrame]) -> pl.DataFrame:
     return summed.select(pl.lit(tenant_id, pl.Int64).alias("tenant_id"), "t", *_COUNTED)
 
 
-def _rows_of_streams(writing: Writing, files: TenantFiles, streams: pl.DataFrame) -> pl.DataFrame:
-    """What the lake has of some streams, with `old_day`: the date of the file that a row is in."""
+def _rows_of_streams(writing: Writing, files: TenantFiles, streams: pl.DataFrame, days: Iterable[str]) -> pl.DataFrame:
+    """What the lake has of some streams on some dates, with `old_day`: the date of the file that a row is in."""
     parts = [pl.DataFrame(schema={**STORED, "old_day": pl.Date()})]
-    for day, names in files.days.items():
-        rows = writing.scan([names.events]).join(streams.lazy(), on="stream_id", how="semi")
-        parts.append(rows.with_columns(old_day=pl.lit(date.fromisoformat(day))).collect())
+    for day in days:
+        rows = writing.only(files.days[day].events, "stream_id", streams["stream_id"])
+        if not rows.is_empty():
+            parts.append(rows.with_columns(old_day=pl.lit(date.fromisoformat(day))))
     return pl.concat(parts)
+
+
+def _rows_to_tell_again(writing: Writing, files: TenantFiles, fresh: pl.DataFrame) -> tuple[pl.DataFrame, TenantFiles]:
+    """What the lake has of the streams of fresh events, as far as their sessions can be others now.
+
+    A session lies in one file. One that the client does not name can change only where an event comes within reach
+    of the
+    file's events; one that it names is looked for elsewhere too, if its stream was seen before.
+    """
+    near = [day for day, names in files.days.items() if _is_near(fresh, names)]
+    old = _rows_of_streams(writing, files, fresh.select("stream_id").unique(), near)
+    named = fresh.filter(pl.col("session").is_not_null())["stream_id"].unique()
+    runs = files.seen.get("stream", ())
+    is_known = pl.Series(are_in(named.to_numpy(), [opened(writing.lake.path(run)) for run in runs]), dtype=pl.Boolean)
+    missing = named.filter(is_known & ~named.is_in(old["stream_id"].unique().implode()))
+    for day in sorted(set(files.days) - set(near), reverse=True):
+        if missing.is_empty():
+            break
+        found = _rows_of_streams(writing, files, missing.to_frame(), [day])
+        old = pl.concat([old, found])
+        missing = missing.filter(~missing.is_in(found["stream_id"].unique().implode()))
+    new = named.filter(~is_known).to_numpy()
+    return old, files if not len(new) else _with_seen(writing, files, "stream", new)
+
+
+def _is_near(fresh: pl.DataFrame, names: DayFiles) -> bool:
+    instants = fresh["at"].dt.epoch("us")
+    return bool(instants.is_between(names.first_us - IDLE_US, names.last_us + IDLE_US).any())
 
 
 def _touched(old: pl.DataFrame, whole: pl.DataFrame) -> pl.DataFrame:
@@ -198,9 +248,16 @@ def _with_recency(writing: Writing, before: TenantFiles, after: TenantFiles, vis
     old = with_users(_presence_of(writing, before, visitors), per_application)
     new = with_users(_presence_of(writing, after, visitors), per_application)
 
-    def renewed(name: str, path: str | None, scopes: tuple[Scope, ...]) -> str:
-        table = pl.read_parquet(writing.lake.path(path)) if path else pl.DataFrame(schema=RECENCY)
-        return writing.frame(name, exchanged(table, recency(old, scopes), recency(new, scopes)))
+    def renewed(name: str, paths: tuple[str, ...], scopes: tuple[Scope, ...]) -> tuple[str, ...]:
+        rows = change(recency(old, scopes), recency(new, scopes))
+        if rows.is_empty():
+            return paths
+        # Changes stand beside the table and add up with it, until there are many.
+        sizes = [pl.scan_parquet(writing.lake.path(path)).select(pl.len()).collect().item() for path in paths]
+        if paths and (sum(sizes[1:]) + rows.height) * COMPACT_SHARE <= sizes[0]:
+            return (*paths, writing.frame(name, rows))
+        whole = [pl.read_parquet(writing.lake.path(path)) for path in paths]
+        return (writing.frame(name, merged([pl.DataFrame(schema=RECENCY), *whole, rows])),)
 
     return replace(
         after,
@@ -210,13 +267,13 @@ def _with_recency(writing: Writing, before: TenantFiles, after: TenantFiles, vis
 
 
 def _presence_of(writing: Writing, files: TenantFiles, visitors: pl.DataFrame | None) -> pl.DataFrame:
-    names = [day.presence for day in files.days.values()]
-    if not names:
-        return tallied(pl.DataFrame(schema=STORED)).presence
-    rows = writing.scan(names)
-    if visitors is not None:
-        rows = rows.join(visitors.lazy(), on="visitor_id", how="semi")
-    return rows.collect()
+    parts = [tallied(pl.DataFrame(schema=STORED)).presence]
+    for day in files.days.values():
+        if visitors is None:
+            parts.append(pl.read_parquet(writing.lake.path(day.presence)))
+        else:
+            parts.append(writing.only(day.presence, "visitor_id", visitors["visitor_id"]))
+    return pl.concat(parts)
 
 
 def rebuilt(writing: Writing, files: TenantFiles, per_application: bool) -> TenantFiles:
@@ -225,12 +282,11 @@ def rebuilt(writing: Writing, files: TenantFiles, per_application: bool) -> Tena
         day: write_day(writing, day, pl.read_parquet(writing.lake.path(names.events)), names.events)
         for day, names in files.days.items()
     }
-    bare = replace(files, days=days, numbers_visitors_per_application=per_application, recency=None, page_recency=None)
+    bare = replace(files, days=days, numbers_visitors_per_application=per_application, recency=(), page_recency=())
     presence = with_users(_presence_of(writing, bare, None), per_application)
 
-    def built(name: str, scopes: tuple[Scope, ...]) -> str:
-        by = [column for column in RECENCY if column != "n"]
-        return writing.frame(name, recency(presence, scopes).sort(by))
+    def built(name: str, scopes: tuple[Scope, ...]) -> tuple[str, ...]:
+        return (writing.frame(name, merged([recency(presence, scopes)])),)
 
     return replace(bare, recency=built("recency", SCOPES), page_recency=built("page_recency", PAGE_SCOPES))
 

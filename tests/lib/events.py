@@ -11,6 +11,7 @@ import polars as pl
 
 from lib.usage.events import INSTANT, key_of_id, keyed
 from lib.usage.lake import Lake, TenantFiles
+from lib.usage.recency import RECENCY, merged
 from lib.usage.recount import Writing, add_events, exclude, rebuilt
 
 NOON = datetime(2024, 5, 12, 12, tzinfo=UTC)
@@ -78,8 +79,8 @@ class Shelf:
             for name in ("events", "counts", "pages", "presence")
         }
         for name in ("recency", "page_recency"):
-            path = getattr(self.files, name)
-            found[name] = pl.read_parquet(self.lake.path(path)) if path else pl.DataFrame()
+            parts = [pl.read_parquet(self.lake.path(path)) for path in getattr(self.files, name)]
+            found[name] = merged([pl.DataFrame(schema=RECENCY), *parts])
         return found
 
     def summed(self, table: str = "counts") -> dict[str, int]:
