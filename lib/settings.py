@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +18,23 @@ from lib.errors import BadSetting
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 """Where Home.py and pages/ are."""
+
+_DISCOVERY = "/.well-known/openid-configuration"
+
+
+@dataclass(frozen=True)
+class SingleSignOn:
+    """A provider of OpenID Connect, and what it calls this Daybook; `name` is what people read on the button."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    name: str
+
+    @property
+    def metadata_url(self) -> str:
+        """Where the provider says how it is spoken to."""
+        return self.issuer.rstrip("/") + _DISCOVERY
 
 
 @dataclass(frozen=True)
@@ -27,6 +47,13 @@ class Settings:
     secret_key: str
     base_url: str
     log_dir: Path
+    trusted_proxies: str = ""
+    single_sign_on: SingleSignOn | None = None
+
+    @property
+    def cookie_key(self) -> str:
+        """What Streamlit signs its cookies with; the secret key cannot be told from it."""
+        return hmac.new(self.secret_key.encode(), b"streamlit cookies", hashlib.sha256).hexdigest()
 
     @property
     def rejects_dir(self) -> Path:
@@ -54,6 +81,8 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         secret_key=_secret_key(values.get("DAYBOOK_SECRET_KEY"), home),
         base_url=_base_url(values.get("DAYBOOK_BASE_URL") or ""),
         log_dir=Path(values.get("DAYBOOK_LOG_DIR") or home / "logs").expanduser().absolute(),
+        trusted_proxies=_trusted_proxies(values.get("DAYBOOK_TRUSTED_PROXIES") or ""),
+        single_sign_on=_single_sign_on(values),
     )
 
 
@@ -95,3 +124,37 @@ def _base_url(url: str) -> str:
     if url and urlsplit(url).scheme not in {"http", "https"}:
         raise BadSetting(name="DAYBOOK_BASE_URL", what="it must begin with http:// or https://")
     return url.rstrip("/")
+
+
+def _trusted_proxies(networks: str) -> str:
+    """Addresses and networks, with commas between them."""
+    for network in filter(None, (part.strip() for part in networks.split(","))):
+        try:
+            ip_network(network)
+        except ValueError as error:
+            what = f"{network} is neither an address nor a network such as 10.0.0.0/8"
+            raise BadSetting(name="DAYBOOK_TRUSTED_PROXIES", what=what) from error
+    return networks
+
+
+def _single_sign_on(values: Mapping[str, str]) -> SingleSignOn | None:
+    """All of its settings or none; a provider sends people back to the base address, so that is needed too."""
+    name, issuer = values.get("DAYBOOK_OIDC_NAME"), values.get("DAYBOOK_OIDC_ISSUER")
+    client_id, client_secret = values.get("DAYBOOK_OIDC_CLIENT_ID"), values.get("DAYBOOK_OIDC_CLIENT_SECRET")
+    if not (issuer or client_id or client_secret):
+        return None
+    for missing, given in (
+        ("DAYBOOK_OIDC_ISSUER", issuer),
+        ("DAYBOOK_OIDC_CLIENT_ID", client_id),
+        ("DAYBOOK_OIDC_CLIENT_SECRET", client_secret),
+        ("DAYBOOK_BASE_URL", values.get("DAYBOOK_BASE_URL")),
+    ):
+        if not given:
+            raise BadSetting(name=missing, what="single sign-on needs it, and it is not set")
+    parts = urlsplit(issuer or "")
+    local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    if not parts.hostname or parts.scheme not in ({"https", "http"} if local else {"https"}):
+        raise BadSetting(name="DAYBOOK_OIDC_ISSUER", what="it must begin with https://")
+    return SingleSignOn(
+        (issuer or "").removesuffix(_DISCOVERY), client_id or "", client_secret or "", name or parts.hostname
+    )

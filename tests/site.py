@@ -26,6 +26,7 @@ class Site:
     home: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     port: int = 0
+    options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.settings: Settings = load_settings({"DAYBOOK_HOME": str(self.home), **self.environment})
@@ -45,7 +46,7 @@ class Site:
 
     def start(self) -> None:
         """Serve, and return once /healthz answers 200."""
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         with (self.home / "serve.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
@@ -58,6 +59,7 @@ class Site:
                     "127.0.0.1",
                     "--port",
                     str(self.port),
+                    *self.options,
                 ],
                 cwd=PROJECT_DIR,
                 env=dict(os.environ) | {"DAYBOOK_HOME": str(self.home), **self.environment},
@@ -84,6 +86,13 @@ class Site:
         finally:
             self._process = None
 
+    def kill(self) -> None:
+        """Stop it as a power cut does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
     def _is_ready(self) -> bool:
         try:
             with urllib.request.urlopen(f"{self.url}/healthz", timeout=5) as answer:
@@ -92,7 +101,8 @@ class Site:
             return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

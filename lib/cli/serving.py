@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
 import socket
 import sys
@@ -22,7 +20,15 @@ from lib.settings import PROJECT_DIR, Settings
 )
 @click.option("--address", default="0.0.0.0", show_default=True, help="The address to listen on.")  # noqa: S104
 @click.option("--no-schedule", is_flag=True, help="Leave the refresh to cron or a timer.")
-def serve(port: int, address: str, no_schedule: bool) -> None:
+@click.option("--collector-only", is_flag=True, help="Take in events and nothing else: no console, no schedule.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="How many processes collect, with --collector-only.",
+)
+def serve(port: int, address: str, no_schedule: bool, collector_only: bool, workers: int) -> None:
     """Serve the console and the collector, and run the schedule.
 
     Ready when GET /healthz answers 200. Settings come from the environment and from .env in the home folder.
@@ -32,7 +38,9 @@ def serve(port: int, address: str, no_schedule: bool) -> None:
     environment = _environment(settings, no_schedule=no_schedule)
     click.echo(f"Daybook is at {settings.base_url or f'http://{_browsable(address)}:{port}'}", err=True)
     sys.stderr.flush()
-    os.execve(sys.executable, _arguments(settings, address, port), environment)  # noqa: S606
+    console = _arguments(settings, address, port)
+    arguments = _collector_arguments(address, port, workers) if collector_only else console
+    os.execve(sys.executable, arguments, environment)  # noqa: S606
 
 
 def _require_free(address: str, port: int) -> None:
@@ -50,13 +58,14 @@ def _require_free(address: str, port: int) -> None:
 def _environment(settings: Settings, *, no_schedule: bool) -> dict[str, str]:
     """Daybook's settings made absolute, and none of Streamlit's: those in .streamlit/config.toml are meant to hold."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT_")}
-    secret = hmac.new(settings.secret_key.encode(), b"streamlit cookies", hashlib.sha256)
     environment |= {
         "DAYBOOK_HOME": str(settings.home),
         "DAYBOOK_DATABASE_URL": settings.database_url,
         "DAYBOOK_LAKE_URL": str(settings.lake),
         "DAYBOOK_LOG_DIR": str(settings.log_dir),
-        "STREAMLIT_SERVER_COOKIE_SECRET": secret.hexdigest(),
+        "STREAMLIT_SERVER_COOKIE_SECRET": settings.cookie_key,
+        # Whose X-Forwarded-For uvicorn believes; by itself it believes everybody on this machine.
+        "FORWARDED_ALLOW_IPS": settings.trusted_proxies,
     }
     if no_schedule:
         environment["DAYBOOK_SCHEDULE"] = "off"
@@ -74,6 +83,12 @@ def _arguments(settings: Settings, address: str, port: int) -> list[str]:
     }
     flags = [f"--{name}={value}" for name, value in options.items()]
     return [sys.executable, "-m", "streamlit", "run", str(PROJECT_DIR / "Home.py"), *flags]
+
+
+def _collector_arguments(address: str, port: int, workers: int) -> list[str]:
+    options = ("--host", address, "--port", str(port), "--workers", str(workers), "--no-access-log")
+    quiet = ("--log-level", "warning", "--timeout-graceful-shutdown", "30", "--app-dir", str(PROJECT_DIR))
+    return [sys.executable, "-m", "uvicorn", "--factory", "lib.collect.routes:app", *options, *quiet]
 
 
 def _browsable(address: str) -> str:

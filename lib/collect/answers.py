@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+RETRY_SECONDS = 2
+"""When a client that was sent away is to come again."""
+
 _OPEN_TO_ALL = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
 """Any page may send events: the key says whose they are, and no cookie is read."""
 

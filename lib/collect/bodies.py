@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
 
-from lib.collect.answers import Refused
+from lib.collect.answers import RETRY_SECONDS, Refused
 
 EVENT_BYTES = 32 * 1024
 """How large an event may be, as the Segment API has it."""
@@ -20,6 +21,9 @@ BATCH_BYTES = 500 * 1024
 DRAINED_BYTES = 8 * BATCH_BYTES
 """How much of a body that is too large is read and dropped, so that its sender hears why; what is longer is cut."""
 
+HELD_BYTES = 64 * 1024 * 1024
+"""How much of bodies that are still coming is held at once."""
+
 BODY_SECONDS = 30
 """How long a body may take to come."""
 
@@ -28,39 +32,52 @@ _MEMBERS = 16
 """How many gzip members a body may have; each costs a copy of the rest."""
 
 
-async def body_of(request: Request) -> bytes:
-    """The whole body, unpacked if it is gzip, whatever its headers call it. Raises Refused."""
-    _require_length(request.headers.get("content-length", ""))
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            body = await _whole(request.stream())
-    except TimeoutError as error:
-        what = f"The body did not come within {BODY_SECONDS} seconds"
-        raise Refused(408, "too_slow", what, ends_connection=True) from error
-    except ClientDisconnect as error:
-        raise Refused(400, "cut_short", "The connection ended before the body did") from error
-    return inflated(body) if body.startswith(GZIP) else body
+@dataclass
+class Bodies:
+    """The bodies that a process reads at the moment; together they hold so much memory and no more."""
+
+    most_bytes: int = HELD_BYTES
+    _held: int = 0
+
+    async def read(self, request: Request) -> bytes:
+        """The whole body, unpacked if it is gzip, whatever its headers call it. Raises Refused."""
+        _require_length(request.headers.get("content-length", ""))
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await self._whole(request.stream())
+        except TimeoutError as error:
+            what = f"The body did not come within {BODY_SECONDS} seconds"
+            raise Refused(408, "too_slow", what, ends_connection=True) from error
+        except ClientDisconnect as error:
+            raise Refused(400, "cut_short", "The connection ended before the body did") from error
+        return inflated(body) if body.startswith(GZIP) else body
+
+    async def _whole(self, parts: AsyncIterator[bytes]) -> bytes:
+        body = bytearray()
+        size = held = 0
+        try:
+            async for part in parts:
+                size += len(part)
+                if size > DRAINED_BYTES:
+                    raise _too_large(ends_connection=True)
+                if size > BATCH_BYTES:
+                    body.clear()
+                    continue
+                self._held, held = self._held + len(part), held + len(part)
+                if self._held > self.most_bytes:
+                    what = "Too many requests come in at once: send the events again in a moment"
+                    raise Refused(429, "busy", what, retry_seconds=RETRY_SECONDS, ends_connection=True)
+                body += part
+        finally:
+            self._held -= held
+        if size > BATCH_BYTES:
+            raise _too_large()
+        return bytes(body)
 
 
 def _require_length(length: str) -> None:
     if length.isdecimal() and int(length[:20]) > DRAINED_BYTES:
         raise _too_large(ends_connection=True)
-
-
-async def _whole(parts: AsyncIterator[bytes]) -> bytes:
-    body = bytearray()
-    size = 0
-    async for part in parts:
-        size += len(part)
-        if size > DRAINED_BYTES:
-            raise _too_large(ends_connection=True)
-        if size <= BATCH_BYTES:
-            body += part
-        else:
-            body.clear()
-    if size > BATCH_BYTES:
-        raise _too_large()
-    return bytes(body)
 
 
 def inflated(packed: bytes) -> bytes:

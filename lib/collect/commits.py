@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import polars as pl
-from sqlalchemy.orm import Session
 
 from lib.collect.calls import Row
-from lib.errors import DaybookError
+from lib.collect.merging import Merging
+from lib.errors import BadInput, DaybookError, Unavailable
 from lib.store import Store, catalogue, inbox, intake_tallies
 from lib.store.ingest_keys import WriteKey
 from lib.store.intake_tallies import Sent
@@ -31,6 +31,9 @@ WINDOW_SECONDS = 0.01
 
 WAITING_EVENTS = 50_000
 """How many events may wait for a commit; more are sent away for a moment."""
+
+IDLE_SECONDS = 10.0
+"""How often a writer without work looks whether there is something to tidy."""
 
 COMMIT_EVENTS = 20_000
 """How many events one commit takes at most."""
@@ -88,7 +91,10 @@ class Commits:
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _thread: threading.Thread | None = None
     _stopping: bool = False
-    _linked: set[tuple[int, int, int]] = field(default_factory=set)
+    _places: dict[int, dict[tuple[str, int], int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._merging = Merging(self.store, SOURCE)
 
     @property
     def is_full(self) -> bool:
@@ -128,20 +134,21 @@ class Commits:
             self._changed.notify()
 
     def _run(self) -> None:
-        while group := self._next():
-            try:
-                self._commit(group)
-            except DaybookError as error:
-                _settle(group, error)
-            except Exception as error:
-                _log.exception("a commit of the collector failed")
-                self._commit_apart(group, error)
+        while not self._stopping or self._waiting:
+            group = self._next()
+            of_tenant: dict[int, list[Submission]] = defaultdict(list)
+            for submission in group:
+                of_tenant[submission.key.tenant_id].append(submission)
+            for tenant_id, submissions in of_tenant.items():
+                self._commit(tenant_id, submissions)
+            self._merging.pause()
 
     def _next(self) -> list[Submission]:
-        """What to commit together; nothing when it is time to end."""
+        """What to commit together; nothing where nothing came for a while, or it is time to end."""
         with self._changed:
             while not self._waiting and not self._stopping:
-                self._changed.wait()
+                if not self._changed.wait(IDLE_SECONDS):
+                    break
             if not self._waiting:
                 return []
         time.sleep(WINDOW_SECONDS)
@@ -154,28 +161,20 @@ class Commits:
             self._count -= taken
         return group
 
-    def _commit_apart(self, group: Sequence[Submission], error: BaseException) -> None:
-        """One by one, so that what cannot be written takes nobody else with it."""
-        if len(group) == 1:
-            _settle(group, error)
-            return
-        for submission in group:
-            try:
-                self._commit([submission])
-            except Exception as alone:
-                _settle([submission], alone)
-
-    def _commit(self, group: Sequence[Submission]) -> None:
-        of_tenant: dict[int, list[Submission]] = defaultdict(list)
-        for submission in group:
-            of_tenant[submission.key.tenant_id].append(submission)
-        for tenant_id, submissions in of_tenant.items():
-            try:
-                self._write(tenant_id, submissions)
-            except DaybookError as error:
+    def _commit(self, tenant_id: int, submissions: Sequence[Submission]) -> None:
+        try:
+            self._write(tenant_id, submissions)
+        except Exception as error:
+            if not isinstance(error, DaybookError):
+                _log.exception("a commit of the collector failed")
+            if len(submissions) == 1 or isinstance(error, Unavailable):
                 _settle(submissions, error)
-            else:
-                _settle(submissions, None)
+                return
+            # One by one, so that what cannot be written takes nobody else with it.
+            for submission in submissions:
+                self._commit(tenant_id, [submission])
+        else:
+            _settle(submissions, None)
 
     def _write(self, tenant_id: int, submissions: Sequence[Submission]) -> None:
         """One durable transaction: the rows as a batch of the inbox, and the tallies."""
@@ -184,31 +183,47 @@ class Commits:
             sent, count = submission.sent()
             counts[sent] += count
         rows = [row for submission in submissions for row in submission.rows]
-        frame = pl.DataFrame(rows, _COLUMNS, orient="row") if rows else None
-        programs = {submission.key.mini_program: submission.key.mini_program_id for submission in submissions}
+        keys, payload = b"", b""
+        if rows:
+            # Packed before the transaction: everybody else who writes waits for its end.
+            batch = self._identified(tenant_id, rows, {each.key.mini_program: each.key for each in submissions})
+            keys, payload = batch["key"].to_numpy().tobytes(), packed(batch)
         with self.store.write(tenant_id) as session:
-            if frame is not None:
-                batch = self._identified(session, tenant_id, frame, programs)
-                keys = batch["key"].to_numpy().tobytes()
-                inbox.append(session, tenant_id, "usage", SOURCE, keys, packed(batch))
+            if rows:
+                inbox.append(session, tenant_id, "usage", SOURCE, keys, payload)
             intake_tallies.add(session, tenant_id, start_of(bucket_of(datetime.now(UTC))), counts)
+        if rows:
+            self._merging.added(tenant_id)
 
-    def _identified(
-        self, session: Session, tenant_id: int, frame: pl.DataFrame, programs: dict[str, int]
-    ) -> pl.DataFrame:
-        """The rows as EVENT; applications that are new are made, and linked to their mini programs."""
-        applications = catalogue.ensured_applications(session, tenant_id, frame["application"].unique(), SOURCE)
-        pairs = [
-            (programs[program], applications[application])
-            for application, program in frame.select("application", "mini_program").unique().iter_rows()
-        ]
-        catalogue.ensured_links(session, tenant_id, pairs)
+    def _identified(self, tenant_id: int, rows: Sequence[Row], keys: dict[str, WriteKey]) -> pl.DataFrame:
+        """The rows as EVENT."""
+        frame = pl.DataFrame(rows, _COLUMNS, orient="row")
+        programs = {program: key.mini_program_id for program, key in keys.items()}
+        pairs = {(row.application, programs[row.mini_program]) for row in rows}
+        applications = self._applications(tenant_id, pairs)
         whole = frame.with_columns(
             key=events.key_of_id(pl.col("event_id")),
             application_id=pl.col("application").replace_strict(applications, return_dtype=pl.Int32),
             mini_program_id=pl.col("mini_program").replace_strict(programs, return_dtype=pl.Int32),
         )
         return events.keyed(whole)
+
+    def _applications(self, tenant_id: int, pairs: set[tuple[str, int]]) -> dict[str, int]:
+        """The ids of the applications of (application, mini program id); new ones are made, and linked.
+
+        Raises BadInput where events named too many.
+        """
+        known = self._places.setdefault(tenant_id, {})
+        if not pairs <= known.keys():
+            names = {application for application, _ in pairs}
+            with self.store.write(tenant_id) as session:
+                before = catalogue.application_count(session, tenant_id)
+                ids = catalogue.ensured_applications(session, tenant_id, names, SOURCE)
+                if before < catalogue.application_count(session, tenant_id) > LARGEST_CATALOGUE:
+                    raise BadInput(what=f"Events name more than {LARGEST_CATALOGUE} applications")
+                catalogue.ensured_links(session, tenant_id, [(program, ids[name]) for name, program in pairs])
+            known.update({(name, program): ids[name] for name, program in pairs})
+        return {application: known[application, program] for application, program in pairs}
 
 
 def _settle(group: Sequence[Submission], error: BaseException | None) -> None:

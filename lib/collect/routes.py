@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -14,21 +13,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from lib.collect import answers, bodies, keys, segment
-from lib.collect.answers import Refused
+from lib.collect import answers, calls, keys, segment, sensors
+from lib.collect.answers import RETRY_SECONDS, Refused
+from lib.collect.bodies import Bodies, json_of
 from lib.collect.calls import Call, Taken
 from lib.collect.clickstreams import CHARACTERS
 from lib.collect.commits import Commits, Full
 from lib.collect.keys import Keys
-from lib.errors import DaybookError, Unavailable
+from lib.errors import BadInput, DaybookError, Unavailable
 from lib.settings import load_settings
 from lib.store import Store, schema
 from lib.store.ingest_keys import WriteKey
-
-RETRY_SECONDS = 2
-"""When a client that was sent away is to come again."""
-
-_log = logging.getLogger(__name__)
 
 Reader = Callable[[object, int, Call], Taken]
 
@@ -37,71 +32,83 @@ class Collector:
     """What the routes share: the keys, and the one writer of this process."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
         self._keys = Keys(store)
         self._commits = Commits(store)
+        self._bodies = Bodies()
 
     def routes(self) -> list[BaseRoute]:
         """`/v1/...` and `/sa`."""
         singles = {
-            name: self._endpoint(partial(segment.single_taken, type_=name))
-            for name in ("track", "screen", "page", "identify")
+            name: partial(segment.single_taken, type_=name) for name in ("track", "screen", "page", "identify")
         }
-        endpoints = {"batch": self._endpoint(segment.batch_taken), **singles}
-        return [Route(f"/v1/{name}", endpoint, methods=["POST", "OPTIONS"]) for name, endpoint in endpoints.items()]
+        readers: dict[str, Reader] = {"batch": segment.batch_taken, **singles}
+        return [
+            *(Route(f"/v1/{name}", self._segment(read), methods=["POST", "OPTIONS"]) for name, read in readers.items()),
+            Route("/sa", self._sensors, methods=["GET", "POST", "OPTIONS"]),
+        ]
 
     def close(self) -> None:
         """Write what waits, and end."""
         self._commits.close()
 
-    def _endpoint(self, read: Reader) -> Callable[[Request], object]:
+    def _segment(self, read: Reader) -> Callable[[Request], Awaitable[Response]]:
+        async def take(request: Request) -> Response:
+            given = keys.key_in(request.headers.get("authorization"))
+            key = await self._key(given) if given else None
+            packed = await self._bodies.read(request)
+            body = json_of(packed)
+            if key is None:
+                key = await self._key(body.get("writeKey") if isinstance(body, dict) else None)
+            return await self._taken(key, request, lambda call: read(body, len(packed), call))
+
         async def endpoint(request: Request) -> Response:
-            if request.method == "OPTIONS":
-                return answers.preflight()
-            try:
-                return await self._take(request, read)
-            except Refused as refused:
-                return refused.answer()
+            return answers.preflight() if request.method == "OPTIONS" else await self._answer(take(request))
 
         return endpoint
 
-    async def _take(self, request: Request, read: Reader) -> Response:
-        if self._commits.is_full:
-            raise _busy()
-        given = keys.key_in(request.headers.get("authorization"))
-        key = await self._key(given) if given else None
-        packed = await bodies.body_of(request)
-        body = bodies.json_of(packed)
-        if key is None:
-            key = await self._key(body.get("writeKey") if isinstance(body, dict) else None)
+    async def _sensors(self, request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return answers.preflight()
+        answer = await self._answer(self._take_sensors(request))
+        # Its library forgets events at any whole answer, also at one that asks it to come again.
+        return answers.torn(answer) if answer.status_code in {408, 429, 503} else answer
+
+    async def _take_sensors(self, request: Request) -> Response:
+        asked = request.query_params
+        given = asked.get("key") or asked.get("token") or keys.key_in(request.headers.get("authorization"))
+        key = await self._key(given)
+        body = await self._bodies.read(request)
+        params = sensors.params_of(request.url.query, body)
+        return await self._taken(key, request, lambda call: sensors.taken(params, call))
+
+    async def _answer(self, taking: Awaitable[Response]) -> Response:
+        try:
+            return await taking
+        except Refused as refused:
+            return refused.answer()
+        except Full:
+            return _busy().answer()
+        except Unavailable:
+            return _unavailable().answer()
+
+    async def _taken(self, key: WriteKey, request: Request, read: Callable[[Call], Taken]) -> Response:
         agent = request.headers.get("user-agent", "")[: CHARACTERS["user_agent"]] or None
         call = Call(key, datetime.now(UTC), request.client.host if request.client else None, agent)
         try:
-            taken = read(body, len(packed), call)
-        except Refused as refused:
-            self._commits.note_refused(key, _agent_name(agent), refused.reason, refused.event_count)
-            raise
-        return await self._durable(key, taken)
-
-    async def _durable(self, key: WriteKey, taken: Taken) -> Response:
-        if not taken.rows:
-            return answers.taken()
-        try:
-            await self._commits.durable(key, taken.library, taken.rows)
-        except Full as error:
-            raise _busy() from error
-        except Unavailable as error:
-            raise _unavailable() from error
+            taken = read(call)
+            if taken.rows:
+                await self._commits.durable(key, taken.library, taken.rows)
+        except (Refused, BadInput) as error:
+            refused = error if isinstance(error, Refused) else Refused(400, "too_many", str(error))
+            self._commits.note_refused(key, calls.library_of(None, None, agent), refused.reason, refused.event_count)
+            raise refused from error
         return answers.taken()
 
     async def _key(self, given: object) -> WriteKey:
         checked = keys.checked(given)
         is_known, found = self._keys.known(checked)
         if not is_known:
-            try:
-                found = await run_in_threadpool(self._keys.find, checked)
-            except DaybookError as error:
-                raise _unavailable() from error
+            found = await run_in_threadpool(self._keys.find, checked)
         if found is None:
             raise keys.unknown_key()
         return found
@@ -125,10 +132,6 @@ def app() -> Starlette:
         return JSONResponse({"status": "ok"})
 
     return Starlette(routes=[Route("/healthz", healthz), *collector.routes()], lifespan=lifespan)
-
-
-def _agent_name(agent: str | None) -> str:
-    return (agent or "").split(" ", 1)[0][:100]
 
 
 def _busy() -> Refused:

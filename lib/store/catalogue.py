@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lib.errors import BadInput, NotFound
@@ -59,6 +59,11 @@ def _ensured(
             session.flush()
             ids[key] = made.id
     return ids
+
+
+def application_count(session: Session, tenant_id: int) -> int:
+    """How many applications a tenant has."""
+    return session.scalars(select(func.count()).where(Application.tenant_id == tenant_id)).one()
 
 
 def ensured_links(session: Session, tenant_id: int, pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -54,6 +54,22 @@ def payloads_of(session: Session, tenant_id: int, kind: str, besides: Sequence[i
     return list(session.scalars(asked.order_by(Inbox.id)))
 
 
+def tail(session: Session, tenant_id: int, kind: str, source: str, most_rows: int) -> list[int]:
+    """A tenant's newest batches of a kind, oldest first: those of a source, until another's comes or rows are too many.
+
+    A batch that alone has half of so many rows ends it too.
+    """
+    asked = select(Inbox.id, Inbox.source, Inbox.row_count).where(Inbox.tenant_id == tenant_id, Inbox.kind == kind)
+    ids: list[int] = []
+    rows = 0
+    for batch_id, batch_source, row_count in session.execute(asked.order_by(Inbox.id.desc()).limit(2000)):
+        rows += row_count
+        if batch_source != source or rows > most_rows or row_count * 2 >= most_rows:
+            break
+        ids.append(batch_id)
+    return ids[::-1]
+
+
 def keys_after(session: Session, tenant_id: int, kind: str, after: int) -> list[tuple[int, bytes]]:
     """The keys of a tenant's batches of a kind that came after a batch, each with its number."""
     asked = select(Inbox.id, Inbox.keys).where(Inbox.tenant_id == tenant_id, Inbox.kind == kind, Inbox.id > after)

@@ -56,6 +56,13 @@ def is_held_here(store: Store, job: str) -> bool:
     return any(hold.job == job and hold.store.url == store.url for hold in list(_holds.values()))
 
 
+def is_taken(session: Session, job: str) -> bool:
+    """Whether anybody, living or dead, has the job; if not, nobody takes it before the transaction ends."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().exec_driver_sql("LOCK TABLE job_lock IN SHARE MODE")
+    return session.scalar(select(JobLock.job).where(JobLock.job == job)) is not None
+
+
 @contextmanager
 def job_lock(store: Store, job: str) -> Iterator[Hold]:
     """Be the only one who runs the job, until the end of the block.
