@@ -72,9 +72,9 @@ class _Places:
     def scope(self, by: Sequence[str]) -> Scope | None:
         """The recency scope whose places tell this filter and `by` apart, if one is kept."""
         many = self.applications is not None and len(self.applications) != 1 and "application_id" not in by
-        if self.os is not None or "os" in by or many:
+        if many:
             return None
-        needed = {*by}
+        needed = {*by} | ({"os"} if self.os is not None else set())
         needed |= {"application_id"} if self.applications is not None else set()
         needed |= {"mini_program_id"} if self.mini_program is not None else set()
         needed |= {"page"} if self.page is not None else set()
@@ -214,8 +214,7 @@ class UsageQueries(ViewerQueries):
         if scope is None:
             presence = tables.presence().filter(seen).collect()
             return chained(with_users(presence, tables.files.numbers_visitors_per_application), by)
-        kept = tables.page_recency() if "page" in scope.by else tables.recency.lazy()
-        return kept.filter(seen, pl.col("scope") == scope.number).select(*by, "t", "p", "n").collect()
+        return tables.chains(scope).filter(seen).select(*by, "t", "p", "n")
 
     def _named(self, rows: pl.DataFrame, dimension: Dimension) -> pl.DataFrame:
         column = _COLUMN[dimension]

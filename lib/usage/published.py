@@ -13,7 +13,7 @@ import polars as pl
 from lib.usage.events import STORED
 from lib.usage.kernel import COUNTS, PAGE_COUNTS
 from lib.usage.lake import Lake, TenantFiles
-from lib.usage.recency import RECENCY
+from lib.usage.recency import PAGE_SCOPES, RECENCY, Scope
 from lib.usage.visits import VISIT
 
 _PLACE = {"t": pl.Int32(), "application_id": pl.Int32(), "mini_program_id": pl.Int32(), "os": pl.String()}
@@ -37,14 +37,21 @@ class Published:
         """The kernel's counts of every date; the same half hour may stand in the files of two dates."""
         return self._scan([day.counts for day in self.files.days.values()], _COUNTS).collect()
 
-    @cached_property
-    def recency(self) -> pl.DataFrame:
-        """Recency of the tenant, its applications and its mini programs."""
-        return self._scan(list(self.files.recency), RECENCY).collect()
+    def chains(self, scope: Scope) -> pl.DataFrame:
+        """Recency in one scope: its places, `t`, `p` and `n`; several rows of one key add up. Kept, but of pages."""
+        if scope in PAGE_SCOPES:
+            return self._of_scope(self.files.page_recency, scope)
+        if scope not in self._chains:
+            self._chains[scope] = self._of_scope(self.files.recency, scope)
+        return self._chains[scope]
 
-    def page_recency(self) -> pl.LazyFrame:
-        """Recency of pages."""
-        return self._scan(list(self.files.page_recency), RECENCY)
+    @cached_property
+    def _chains(self) -> dict[Scope, pl.DataFrame]:
+        return {}
+
+    def _of_scope(self, names: tuple[str, ...], scope: Scope) -> pl.DataFrame:
+        rows = self._scan(list(names), RECENCY).filter(pl.col("scope") == scope.number)
+        return rows.select(*scope.by, "t", "p", "n").collect()
 
     def pages(self) -> pl.LazyFrame:
         """The kernel's page counts of every date."""
@@ -85,7 +92,7 @@ def published(lake: Lake, tenant_id: int) -> Published:
         fresh = Published(lake, manifest.publication, manifest.as_of, files)
         if kept is not None and kept[1].files == files:
             # The refresh published, but nothing of this tenant: what was read of its files stays.
-            for name in ("counts", "recency"):
+            for name in ("counts", "_chains"):
                 if name in kept[1].__dict__:
                     fresh.__dict__[name] = kept[1].__dict__[name]
         _current[lake.folder, tenant_id] = (str(manifest.publication), fresh)

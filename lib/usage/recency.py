@@ -32,10 +32,17 @@ SCOPES = (
     Scope(1, ("application_id",)),
     Scope(2, ("mini_program_id",)),
     Scope(3, ("application_id", "mini_program_id")),
+    Scope(6, ("mini_program_id", "os")),
+    Scope(7, ("application_id", "mini_program_id", "os")),
 )
 PAGE_SCOPES = (Scope(4, ("mini_program_id", "page")), Scope(5, ("application_id", "mini_program_id", "page")))
 
-_PLACE = {"application_id": pl.Int32(), "mini_program_id": pl.Int32(), "page": pl.String()}
+_PLACE = {
+    "application_id": pl.Int32(),
+    "mini_program_id": pl.Int32(),
+    "page": pl.String(),
+    "os": pl.String(),
+}
 RECENCY = {"scope": pl.UInt8(), **_PLACE, "t": pl.Int32(), "p": pl.Int32(), "n": pl.Int64()}
 """A row: so many (`n`) users were in a place in half hour `t` and before that last in half hour `p`. Unused places
 are null."""
@@ -44,7 +51,7 @@ are null."""
 _SPAN = 1 << 24
 """More half hours than a lake can span (900 years): places and half hours share a number."""
 
-_NO_CHAINS = pl.DataFrame(schema={**_PLACE, "os": pl.String(), "t": pl.Int32(), "p": pl.Int32(), "n": pl.Int64()})
+_NO_CHAINS = pl.DataFrame(schema={**_PLACE, "t": pl.Int32(), "p": pl.Int32(), "n": pl.Int64()})
 
 
 def with_users(presence: pl.DataFrame, per_application: bool) -> pl.DataFrame:
@@ -113,8 +120,9 @@ def _code(values: pl.Series, ordered: pl.Series) -> pl.Series:
 def recency(presence: pl.DataFrame, scopes: Sequence[Scope]) -> pl.DataFrame:
     """The rows of RECENCY of a presence frame with `user_id`, in every scope."""
     # Pages are compared many times over: as numbers, in the order of their names.
-    pages = pl.Enum(presence["page"].drop_nulls().unique().sort())
-    numbered = presence.with_columns(pl.col("page").cast(pages))
+    numbered = presence.with_columns(
+        presence[name].cast(pl.Enum(presence[name].drop_nulls().unique().sort())) for name in ("page", "os")
+    )
     return pl.concat(_in_scope(numbered, scope) for scope in scopes)
 
 

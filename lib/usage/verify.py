@@ -12,6 +12,7 @@ import polars as pl
 from lib.errors import Unavailable
 from lib.usage.kernel import COUNTS, PAGE_COUNTS
 from lib.usage.published import Published
+from lib.usage.recency import PAGE_SCOPES, SCOPES, Scope
 from lib.usage.users import users_by_bucket
 from lib.words import Phrase
 
@@ -150,14 +151,15 @@ def _pages(recounting: Recounting) -> tuple[pl.DataFrame, pl.DataFrame, list[str
     return published, recounting.asked(_COUNTED.format(page=", page", sessions="", where="and page is not null")), by
 
 
-def _users(scope: int, by: list[str]) -> Callable[[Recounting], tuple[pl.DataFrame, pl.DataFrame, list[str]]]:
+def _users(scope: Scope) -> Callable[[Recounting], tuple[pl.DataFrame, pl.DataFrame, list[str]]]:
+    by = list(scope.by)
+
     def sides(recounting: Recounting) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
         tables = recounting.tables
-        kept = tables.page_recency().collect() if "page" in by else tables.recency
         halves = pl.DataFrame({"t": pl.int_range(recounting.first, recounting.end, dtype=pl.Int32, eager=True)})
         day = (pl.col("t") // _HALF_HOURS_OF_A_DAY) * _HALF_HOURS_OF_A_DAY
         days = halves.with_columns(bucket=day.cast(pl.Int32)).with_columns(start=pl.col("t").min().over("bucket"))
-        published = users_by_bucket(kept.filter(pl.col("scope") == scope), days, by).rename({"bucket": "t"})
+        published = users_by_bucket(tables.chains(scope), days, by).rename({"bucket": "t"})
         user = "(application_id, visitor)" if tables.files.numbers_visitors_per_application else "visitor"
         places = "".join(f", {name}" for name in by)
         paged = "where page is not null" if "page" in by else ""
@@ -173,13 +175,19 @@ def _users(scope: int, by: list[str]) -> Callable[[Recounting], tuple[pl.DataFra
     return sides
 
 
+_NAMES = {
+    (): "users",
+    ("application_id",): "users_of_applications",
+    ("mini_program_id",): "users_of_mini_programs",
+    ("application_id", "mini_program_id"): "users_of_applications_of_mini_programs",
+    ("mini_program_id", "page"): "users_of_pages",
+    ("application_id", "mini_program_id", "page"): "users_of_pages_of_applications",
+}
+
 CHECKS = (
     Check("counts", _counts),
     Check("pages", _pages),
-    Check("users", _users(0, [])),
-    Check("users_of_applications", _users(1, ["application_id"])),
-    Check("users_of_mini_programs", _users(2, ["mini_program_id"])),
-    Check("users_of_pages", _users(4, ["mini_program_id", "page"])),
+    *(Check(_NAMES[scope.by], _users(scope)) for scope in (*SCOPES, *PAGE_SCOPES) if scope.by in _NAMES),
 )
 """Everything that is compared."""
 

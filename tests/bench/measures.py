@@ -61,18 +61,18 @@ def rebuilds_agree(folder: Path, size: Size) -> Figures:
     """Every row of every table that the two have made. Raises AssertionError."""
     place = open_place(folder)
     tables = published(place.lake, place.tenant_id)
-    paged = tables.page_recency().collect()
     # A half hour may stand in the files of two dates, of which its rows are the sum.
     for name, found in (("counts", tables.counts), ("pages", tables.pages().collect())):
         by = [each for each in ("t", "application_id", "mini_program_id", "os", "page") if each in found.columns]
         _agree(found.group_by(by).agg(pl.exclude(by).sum()), folder / "duckdb" / f"{name}.parquet", by)
+    recency_rows = 0
     for scope in (*SCOPES, *PAGE_SCOPES):
-        rows = paged if "page" in scope.by else tables.recency
-        chains = rows.filter(pl.col("scope") == scope.number).select(*scope.by, "t", "p", "n")
+        chains = tables.chains(scope)
+        recency_rows += chains.height
         _agree(chains, folder / "duckdb" / f"recency-{scope.number}.parquet", [*scope.by, "t", "p"])
     presence = tables.presence().unique().collect()
     _agree(presence, folder / "duckdb" / "presence.parquet", presence.columns)
-    return {"presence_rows": presence.height, "recency_rows": tables.recency.height + paged.height}
+    return {"presence_rows": presence.height, "recency_rows": recency_rows}
 
 
 def _agree(ours: pl.DataFrame, theirs: Path, by: list[str]) -> None:
@@ -112,14 +112,15 @@ def daybook_users(folder: Path, size: Size) -> Figures:
     period = Period(size.since, UNTIL)
     program = _program(place)
     begun = time.perf_counter()
-    chains = published(place.lake, place.tenant_id).recency
+    tables = published(place.lake, place.tenant_id)
+    tenant, programs = tables.chains(SCOPES[0]), tables.chains(SCOPES[2])
     load_ms = (time.perf_counter() - begun) * 1000
 
     def whole() -> int:
-        return int(users_in(chains.filter(pl.col("scope") == 0), period.first, period.end)["active_users"][0])
+        return int(users_in(tenant, period.first, period.end)["active_users"][0])
 
     def of_program() -> int:
-        own = chains.filter(pl.col("scope") == 2, pl.col("mini_program_id") == program)
+        own = programs.filter(pl.col("mini_program_id") == program)
         return int(users_in(own, period.first, period.end)["active_users"][0])
 
     return {"load_ms": load_ms, "tenant": _timed(whole), "mini_program": _timed(of_program)}
