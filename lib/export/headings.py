@@ -9,7 +9,6 @@ from lib.words import Language, say
 
 
 def headings_of(columns: Iterable[str], language: Language) -> dict[str, str]:
-    """The words above each column: a metric's name, or `column.<key>`."""
-    return {
-        key: say(METRIC_BY_KEY[key].words if key in METRIC_BY_KEY else f"column.{key}", language) for key in columns
-    }
+    """The words above each column: `column.<key>`, and after those the names of metrics."""
+    named = sorted(columns, key=METRIC_BY_KEY.__contains__)
+    return {key: say(METRIC_BY_KEY[key].words if key in METRIC_BY_KEY else f"column.{key}", language) for key in named}
