@@ -22,7 +22,8 @@ from lib.store.runs import job_run
 from lib.usage.buckets import bucket_of, start_of
 from lib.usage.intake import unpacked
 from lib.usage.lake import Lake, TenantFiles
-from lib.usage.recount import LEDGER, Writing, add_events, add_visits, exclude, rebuilt
+from lib.usage.recount import LEDGER, add_events, add_visits, exclude, rebuilt
+from lib.usage.writing import Writing
 
 SLICE_ROWS = 2_000_000
 """Rows that one publication takes in at most, so that memory stays bounded whatever waits."""

@@ -3,77 +3,28 @@ files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
-import numpy as np
 import polars as pl
 
+from lib.usage.arrivals import Split, rows_of_streams, rows_to_tell_again, split_of
 from lib.usage.buckets import bucket_expr
 from lib.usage.events import STORED
 from lib.usage.exclusions import Rule, matched
 from lib.usage.kernel import tallied
-from lib.usage.lake import DayFiles, Lake, RecordKind, TenantFiles, VisitFiles
+from lib.usage.lake import DayFiles, TenantFiles, VisitFiles
 from lib.usage.recency import PAGE_SCOPES, RECENCY, SCOPES, Scope, change, merged, recency, with_users
-from lib.usage.seen import Keys, are_in, opened
-from lib.usage.seen import merged as merged_runs
-from lib.usage.sessions import IDLE_US, LAKE_ORDER, ORDER, sessioned
+from lib.usage.sessions import LAKE_ORDER, ORDER, sessioned
+from lib.usage.writing import Writing
 
 _COUNTED = ("added", "late", "duplicate", "excluded")
 LEDGER = {"tenant_id": pl.Int64(), "t": pl.Int32(), **dict.fromkeys(_COUNTED, pl.Int64())}
 """What a publication did to a half hour. `excluded` is negative where a rule that was removed gave events back."""
 
 
-FEW = 50_000
-"""Up to how many values a file is filtered by, and not joined with."""
-
 COMPACT_SHARE = 8
 """A recency table is written whole again when its changes have more than one in so many of its rows."""
-
-
-@dataclass(frozen=True)
-class Writing:
-    """Where a publication's files of a tenant go; steps of one publication write different files."""
-
-    lake: Lake
-    tenant_id: int
-    publication: int
-    step: int = 0
-
-    def frame(self, name: str, rows: pl.DataFrame) -> str:
-        """Write a Parquet file of the tenant; returns its name in the lake."""
-        return self.lake.write_frame(f"{self.tenant_id}/{name}-{self.publication}.{self.step}.parquet", rows)
-
-    def keys(self, kind: str, keys: Keys) -> str:
-        """Write a run of seen keys."""
-        name = f"{self.tenant_id}/seen/{kind}-{self.publication}.npy"
-
-        def save(beside: object) -> None:
-            with open(str(beside), "wb") as file:
-                np.save(file, keys)
-
-        return self.lake.write(name, save)
-
-    def only(self, name: str, column: str, values: pl.Series) -> pl.DataFrame:
-        """The rows of a file whose column has one of the distinct values."""
-        rows = pl.scan_parquet(self.lake.path(name))
-        if len(values) <= FEW:
-            # A predicate, unlike a join, is read first, and then the other columns of the rows that it meets.
-            return rows.filter(pl.col(column).is_in(values.implode())).collect()
-        return rows.join(values.to_frame(column).lazy(), on=column, how="semi").collect()
-
-    def scan(self, names: Iterable[str]) -> pl.LazyFrame:
-        """Some Parquet files, lazily."""
-        return pl.scan_parquet([self.lake.path(name) for name in names])
-
-
-@dataclass(frozen=True)
-class Split:
-    """The rows of a batch: those never seen, and those seen before."""
-
-    fresh: pl.DataFrame
-    repeated: pl.DataFrame
 
 
 def add_events(
@@ -84,12 +35,12 @@ def add_events(
     `closed_before` is the number of the first bucket that was not yet closed at the last publication: what is added
     before it is late.
     """
-    split, files = _split(writing, files, "usage", batch)
+    split, files = split_of(writing, files, "usage", batch)
     fresh = split.fresh.with_columns(matched(split.fresh, _rules(files.rules)))
     ledger = _ledger(writing.tenant_id, split, fresh, closed_before)
     if fresh.is_empty():
         return files, ledger
-    old, files = _rows_to_tell_again(writing, files, fresh)
+    old, files = rows_to_tell_again(writing, files, fresh)
     return _recounted(writing, files, old, pl.concat([_bare(old), _bare(fresh)])), ledger
 
 
@@ -108,7 +59,7 @@ def exclude(
     files = replace(files, rules=rules)
     if differing.is_empty():
         return files, ledger
-    old = _rows_of_streams(writing, files, differing.select("stream_id").unique(), files.days)
+    old = rows_of_streams(writing, files, differing.select("stream_id").unique(), files.days)
     return _recounted(writing, files, old, old.with_columns(matched(old, _rules(rules)))), ledger
 
 
@@ -131,24 +82,6 @@ def _recounted(writing: Writing, files: TenantFiles, old: pl.DataFrame, new: pl.
     return _with_recency(writing, files, recounted, touched.select("visitor_id").unique())
 
 
-def _split(writing: Writing, files: TenantFiles, kind: RecordKind, batch: pl.DataFrame) -> tuple[Split, TenantFiles]:
-    runs = files.seen.get(kind, ())
-    seen = pl.Series(
-        are_in(batch["key"].to_numpy(), [opened(writing.lake.path(run)) for run in runs]), dtype=pl.Boolean
-    )
-    is_fresh = batch["key"].is_first_distinct() & ~seen
-    split = Split(batch.filter(is_fresh), batch.filter(~is_fresh))
-    if split.fresh.is_empty():
-        return split, files
-    return split, _with_seen(writing, files, kind, split.fresh["key"].to_numpy())
-
-
-def _with_seen(writing: Writing, files: TenantFiles, kind: str, keys: Keys) -> TenantFiles:
-    runs = files.seen.get(kind, ())
-    stay, run = merged_runs(runs, keys, lambda name: opened(writing.lake.path(name)))
-    return replace(files, seen={**files.seen, kind: (*stay, writing.keys(kind, run))})
-
-
 def _ledger(tenant_id: int, split: Split, fresh: pl.DataFrame, closed_before: int) -> pl.DataFrame:
     t, one = bucket_expr(pl.col("at")), pl.lit(1, pl.Int64)
     late, excluded = (t < closed_before).cast(pl.Int64), pl.col("is_excluded").cast(pl.Int64)
@@ -162,44 +95,6 @@ def _ledger_rows(tenant_id: int, parts: list[pl.DataFrame]) -> pl.DataFrame:
     empty = pl.DataFrame(schema=LEDGER).drop("tenant_id")
     summed = pl.concat([empty, *parts], how="diagonal").group_by("t").agg(pl.col(_COUNTED).sum()).sort("t")
     return summed.select(pl.lit(tenant_id, pl.Int64).alias("tenant_id"), "t", *_COUNTED)
-
-
-def _rows_of_streams(writing: Writing, files: TenantFiles, streams: pl.DataFrame, days: Iterable[str]) -> pl.DataFrame:
-    """What the lake has of some streams on some dates, with `old_day`: the date of the file that a row is in."""
-    parts = [pl.DataFrame(schema={**STORED, "old_day": pl.Date()})]
-    for day in days:
-        rows = writing.only(files.days[day].events, "stream_id", streams["stream_id"])
-        if not rows.is_empty():
-            parts.append(rows.with_columns(old_day=pl.lit(date.fromisoformat(day))))
-    return pl.concat(parts)
-
-
-def _rows_to_tell_again(writing: Writing, files: TenantFiles, fresh: pl.DataFrame) -> tuple[pl.DataFrame, TenantFiles]:
-    """What the lake has of the streams of fresh events, as far as their sessions can be others now.
-
-    A session lies in one file. One that the client does not name can change only where an event comes within reach
-    of the
-    file's events; one that it names is looked for elsewhere too, if its stream was seen before.
-    """
-    near = [day for day, names in files.days.items() if _is_near(fresh, names)]
-    old = _rows_of_streams(writing, files, fresh.select("stream_id").unique(), near)
-    named = fresh.filter(pl.col("session").is_not_null())["stream_id"].unique()
-    runs = files.seen.get("stream", ())
-    is_known = pl.Series(are_in(named.to_numpy(), [opened(writing.lake.path(run)) for run in runs]), dtype=pl.Boolean)
-    missing = named.filter(is_known & ~named.is_in(old["stream_id"].unique().implode()))
-    for day in sorted(set(files.days) - set(near), reverse=True):
-        if missing.is_empty():
-            break
-        found = _rows_of_streams(writing, files, missing.to_frame(), [day])
-        old = pl.concat([old, found])
-        missing = missing.filter(~missing.is_in(found["stream_id"].unique().implode()))
-    new = named.filter(~is_known).to_numpy()
-    return old, files if not len(new) else _with_seen(writing, files, "stream", new)
-
-
-def _is_near(fresh: pl.DataFrame, names: DayFiles) -> bool:
-    instants = fresh["at"].dt.epoch("us")
-    return bool(instants.is_between(names.first_us - IDLE_US, names.last_us + IDLE_US).any())
 
 
 def _touched(old: pl.DataFrame, whole: pl.DataFrame) -> pl.DataFrame:
@@ -293,7 +188,7 @@ def rebuilt(writing: Writing, files: TenantFiles, per_application: bool) -> Tena
 
 def add_visits(writing: Writing, files: TenantFiles, batch: pl.DataFrame) -> TenantFiles:
     """A tenant's files with a batch of visits in them."""
-    split, files = _split(writing, files, "visit", batch)
+    split, files = split_of(writing, files, "visit", batch)
     visits = {**files.visits}
     for (day,), rows in split.fresh.group_by(pl.col("at").dt.date(), maintain_order=True):
         key = str(day)

@@ -12,7 +12,8 @@ import polars as pl
 from lib.usage.events import INSTANT, key_of_id, keyed
 from lib.usage.lake import Lake, TenantFiles
 from lib.usage.recency import RECENCY, merged
-from lib.usage.recount import Writing, add_events, exclude, rebuilt
+from lib.usage.recount import add_events, exclude, rebuilt
+from lib.usage.writing import Writing
 
 NOON = datetime(2024, 5, 12, 12, tzinfo=UTC)
 
