@@ -39,7 +39,14 @@ with container:
         before = asked.during(compared(period, as_of))
         wall = cards.metric_cards(console, METRICS, totals, usage.totals(before))
         cards.draw(console, wall, period, before.period)
-        trends.section(console, "trend", METRICS, period, lambda shown, grain: usage.trend(asked.during(shown), grain))
+        trends.section(
+            console,
+            "trend",
+            METRICS,
+            period,
+            lambda shown, grain: usage.trend(asked.during(shown), grain),
+            application=asked.application,
+        )
         rankings.section(
             console,
             "on_each_application",

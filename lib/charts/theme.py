@@ -14,6 +14,8 @@ import plotly.graph_objects as go
 NOW = "#1b8793"
 NOW_FILL = "rgba(27, 135, 147, 0.12)"
 BEFORE = "#7d8797"
+NOTE = "#a8590c"
+RECOUNT = "#8250c4"
 GRID = "rgba(125, 135, 151, 0.22)"
 
 HEIGHT = 320

@@ -10,6 +10,7 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
+from lib.charts.marks import note_lines, recount_marks
 from lib.charts.theme import BEFORE, NOW, NOW_FILL, drawn
 from lib.charts.ticks import axis_date_format, axis_marks, hover_date_format
 from lib.charts.units import Figure, figure_text
@@ -28,7 +29,7 @@ class Trend:
     """What a trend shows: frames with `bucket` (Datetime in the period's zone) and a column by the metric's key.
 
     The previous period's buckets lie behind this period's by position. `now` may end before the period does; its last
-    bucket is drawn apart where it goes on after `as_of`.
+    bucket is drawn apart where it goes on after `as_of`. `notes` and `recounts` are told in lib.charts.marks.
     """
 
     metric: Metric
@@ -38,6 +39,8 @@ class Trend:
     now: pl.DataFrame
     before: pl.DataFrame | None = None
     as_of: datetime | None = None
+    notes: pl.DataFrame | None = None
+    recounts: pl.DataFrame | None = None
 
     def figure(self) -> go.Figure:
         """The lines, the previous period's first so that it lies behind."""
@@ -49,8 +52,9 @@ class Trend:
             "hoverformat": hover_date_format(self.grain, self.language),
             "nticks": 8,
         }
-        yaxis = {"tickvals": marks, "ticktext": texts, "range": [0, marks[-1] * 1.04]}
-        return drawn([*self._before_line(), *self._now_lines()], xaxis, yaxis)
+        top = marks[-1] * 1.04
+        yaxis = {"tickvals": marks, "ticktext": texts, "range": [0, top]}
+        return drawn([*self._before_line(), *self._now_lines(), *self._marks(top)], xaxis, yaxis)
 
     def alt(self) -> str:
         """What the chart shows, in a sentence for those who do not see it."""
@@ -120,6 +124,12 @@ class Trend:
                 marker={"size": 5},
             )
         ]
+
+    def _marks(self, top: float) -> list[go.Scatter]:
+        figures = self.now.select("bucket", figure=pl.col(self.metric.key))
+        recounted = [] if self.recounts is None else recount_marks(self.recounts, figures, self.language)
+        noted = [] if self.notes is None else note_lines(self.notes, self.period, self.grain, top, self.language)
+        return [*recounted, *noted]
 
     def _ends(self) -> list[str] | None:
         """From the first bucket to the last, with room for the dots at both ends."""

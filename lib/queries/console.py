@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 
 from lib.access.viewer import Viewer
 from lib.queries.administration import AdministrationQueries
+from lib.queries.annotations import AnnotationQueries
 from lib.queries.exclusions import ExclusionQueries
 from lib.queries.own_account import OwnAccount
 from lib.queries.programs import ProgramQueries
+from lib.queries.recounts import RecountQueries
 from lib.queries.status import StatusQueries
 from lib.queries.usage import UsageQueries
 from lib.queries.visits import VisitQueries
@@ -71,6 +73,16 @@ class Console:
     def exclusions(self) -> ExclusionQueries:
         """The rules that take events out of the figures."""
         return ExclusionQueries(self.viewer, self.store, self.settings.lake).renewed_by(self.entry)
+
+    @property
+    def recounts(self) -> RecountQueries:
+        """Which points of a trend changed after they were published."""
+        return RecountQueries(self.viewer, self.store).renewed_by(self.entry)
+
+    @property
+    def annotations(self) -> AnnotationQueries:
+        """Notes on dates."""
+        return AnnotationQueries(self.viewer, self.store).renewed_by(self.entry)
 
     @property
     def own(self) -> OwnAccount:

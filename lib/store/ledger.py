@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, or_, select
 from sqlalchemy.orm import Session
 
-from lib.store.tables import BucketLedger
+from lib.store.tables import BucketLedger, UtcDateTime
 
 
 @dataclass(frozen=True)
@@ -38,3 +38,27 @@ def newest(session: Session, tenant_id: int, limit: int) -> list[BucketLedger]:
     asked = select(BucketLedger).where(BucketLedger.tenant_id == tenant_id)
     order = (BucketLedger.publication.desc(), BucketLedger.bucket_at.desc())
     return list(session.scalars(asked.order_by(*order).limit(limit)))
+
+
+def recounted(session: Session, tenant_id: int, since: datetime, until: datetime) -> list[tuple[object, ...]]:
+    """`bucket_at`, late rows, excluded rows and the last instant, of the half hours that begin in [since, until) and
+    that a publication after their first one changed."""
+    inside = (BucketLedger.tenant_id == tenant_id, BucketLedger.bucket_at >= since, BucketLedger.bucket_at < until)
+    first = (
+        select(BucketLedger.bucket_at, func.min(BucketLedger.publication).label("publication"))
+        .where(*inside)
+        .group_by(BucketLedger.bucket_at)
+        .subquery()
+    )
+    asked = (
+        select(
+            BucketLedger.bucket_at,
+            func.sum(BucketLedger.rows_late),
+            func.sum(BucketLedger.rows_excluded),
+            func.max(BucketLedger.recorded_at, type_=UtcDateTime),
+        )
+        .join(first, (BucketLedger.bucket_at == first.c.bucket_at) & (BucketLedger.publication > first.c.publication))
+        .where(*inside, or_(BucketLedger.rows_late > 0, BucketLedger.rows_excluded != 0))
+        .group_by(BucketLedger.bucket_at)
+    )
+    return [tuple(row) for row in session.execute(asked)]

@@ -39,5 +39,6 @@ def section(console: Console, asked: UsageFilter) -> None:
         PAGE_METRICS,
         asked.period,
         lambda period, grain: console.usage.page_trend(replace(asked, period=period), page, grain),
+        application=asked.application,
         top=top,
     )

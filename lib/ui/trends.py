@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from lib.charts.theme import CONFIG
 from lib.charts.trend import Trend
 from lib.queries.console import Console
-from lib.ui import filters
+from lib.ui import filters, notes
 from lib.ui.tables import Column, Kind, heading, metric_columns
 from lib.usage.buckets import Grain, Period
 from lib.usage.metrics import Metric
@@ -26,9 +26,13 @@ def section(
     shown: Period,
     ask: Ask,
     *,
+    application: str | None = None,
     top: DeltaGenerator | None = None,
 ) -> None:
-    """Draw it from what `ask` answers for a period and a grain: `bucket` and the metrics. Its heading goes to `top`."""
+    """Draw it from what `ask` answers for a period and a grain: `bucket` and the metrics. Its heading goes to `top`.
+
+    The notes on it are those of the whole tenant and of the application's project, or of every project.
+    """
     top = top or st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         with st.container(width=240):
@@ -39,5 +43,8 @@ def section(
     with top:
         heading(console, f"usage.{name}", name, lambda: ask(shown, grain), columns, shown)
     now, before = ask(shown, grain), ask(shown.previous(), grain)
-    trend = Trend(metric, grain, shown, console.viewer.language, now, before, console.usage.as_of())
+    noted, recounts = notes.noted(console, shown, application), console.recounts.on_trend(shown, grain)
+    as_of, language = console.usage.as_of(), console.viewer.language
+    trend = Trend(metric, grain, shown, language, now, before, as_of, noted, recounts)
     st.plotly_chart(trend.figure(), key=f"chart.{name}", alt=trend.alt(), config=CONFIG)
+    notes.section(console, noted, shown, application)

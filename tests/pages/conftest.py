@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
+from lib.access.permissions import Permission
+from lib.cli import main
 from lib.settings import PROJECT_DIR, Settings
 from lib.store import Store
-from tests.accounts import open_session
+from tests.accounts import add_tenant, add_viewer, open_session
 
 App = Callable[..., AppTest]
+
+EVENTS = (
+    # The day before: ann opens the shop.
+    ("2024-05-11T10:00:00Z", "ann", "web", "shop", "/home", "iOS"),
+    # The day: ann sees two pages of the shop, bob one on the other application, cat one of the news.
+    ("2024-05-12T10:00:00Z", "ann", "web", "shop", "/home", "iOS"),
+    ("2024-05-12T10:01:40Z", "ann", "web", "shop", "/pay", "iOS"),
+    ("2024-05-12T23:45:00Z", "bob", "bank", "shop", "/home", "Android"),
+    ("2024-05-13T08:00:00Z", "cat", "web", "news", "=1+1", "iOS"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +60,32 @@ def app(home: Settings, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) ->
         return tested
 
     return run
+
+
+@pytest.fixture
+def company(home: Settings, sqlite_store: Store, tmp_path: Path) -> Store:
+    """The tenant acme with EVENTS counted, and amy, who reads usage and status."""
+    add_viewer(
+        sqlite_store,
+        "amy",
+        add_tenant(sqlite_store, "acme"),
+        permissions=[Permission.USAGE_READ, Permission.STATUS_READ],
+    )
+    count(home, tmp_path / "events.ndjson", EVENTS)
+    return sqlite_store
+
+
+def count(home: Settings, file: Path, events: Sequence[tuple[str, ...]]) -> None:
+    """Import events into acme and count them."""
+    names = ("time", "visitor", "application", "mini_program", "page", "os")
+    file.write_text("".join(json.dumps(dict(zip(names, row, strict=True))) + "\n" for row in events))
+    mapped = "time=time,visitor=visitor,page=page,os=os"
+    fields = ["--application-field", "application", "--mini-program-field", "mini_program", "--map", mapped]
+    command(home, "import", "usage", str(file), "--format", "ndjson", "--tenant", "acme", *fields)
+    command(home, "refresh")
+
+
+def command(home: Settings, *words: str) -> None:
+    """Run `daybook` on a home."""
+    result = CliRunner().invoke(main, list(words), env={"DAYBOOK_HOME": str(home.home)})
+    assert result.exit_code == 0, result.output

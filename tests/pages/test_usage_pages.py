@@ -2,63 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import select, update
 from streamlit.testing.v1 import AppTest
 
 from lib.access.permissions import Permission
 from lib.access.viewer import EVERY_TENANT
-from lib.cli import main
-from lib.settings import Settings
 from lib.store import Store
 from lib.store.tables import Application, Link
 from tests.accounts import add_tenant, add_viewer
 from tests.pages.conftest import App
 
 WEEK = "2024-05-12..2024-05-18"
-
-EVENTS = (
-    # The day before: ann opens the shop.
-    ("2024-05-11T10:00:00Z", "ann", "web", "shop", "/home", "iOS"),
-    # The day: ann sees two pages of the shop, bob one on the other application, cat one of the news.
-    ("2024-05-12T10:00:00Z", "ann", "web", "shop", "/home", "iOS"),
-    ("2024-05-12T10:01:40Z", "ann", "web", "shop", "/pay", "iOS"),
-    ("2024-05-12T23:45:00Z", "bob", "bank", "shop", "/home", "Android"),
-    ("2024-05-13T08:00:00Z", "cat", "web", "news", "=1+1", "iOS"),
-)
-
-
-@pytest.fixture
-def company(home: Settings, sqlite_store: Store, tmp_path: Path) -> Store:
-    """The tenant acme with EVENTS counted, and amy, who reads usage and status."""
-    add_viewer(
-        sqlite_store,
-        "amy",
-        add_tenant(sqlite_store, "acme"),
-        permissions=[Permission.USAGE_READ, Permission.STATUS_READ],
-    )
-    names = ("time", "visitor", "application", "mini_program", "page", "os")
-    lines = tmp_path / "events.ndjson"
-    lines.write_text("".join(json.dumps(dict(zip(names, row, strict=True))) + "\n" for row in EVENTS))
-    mapped = "time=time,visitor=visitor,page=page,os=os"
-    fields = ["--application-field", "application", "--mini-program-field", "mini_program", "--map", mapped]
-    _command(home, "import", "usage", str(lines), "--format", "ndjson", "--tenant", "acme", *fields)
-    _command(home, "refresh")
-    return sqlite_store
-
-
-def _command(home: Settings, *words: str) -> None:
-    result = CliRunner().invoke(main, list(words), env={"DAYBOOK_HOME": str(home.home)})
-    assert result.exit_code == 0, result.output
-
 
 def _cards(at: AppTest) -> dict[str, tuple[str, str]]:
     return {card.label: (card.value, card.delta) for card in at.metric}
