@@ -33,7 +33,6 @@ PROBLEMS = {
 
 def description(resources: Sequence[Resource]) -> dict[str, Any]:
     """The whole description, as OpenAPI 3.1."""
-    shared = {parameter.name: parameter for each in resources for parameter in each.parameters if _is_long(parameter)}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -46,7 +45,6 @@ def description(resources: Sequence[Resource]) -> dict[str, Any]:
         "paths": {each.path: {"get": _operation(each)} for each in resources},
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "parameters": {name: _parameter(parameter) for name, parameter in shared.items()},
             "schemas": {"Problem": _PROBLEM},
         },
     }
@@ -60,10 +58,7 @@ def _operation(resource: Resource) -> dict[str, Any]:
         "operationId": resource.path.rpartition("/")[2].replace("-", "_"),
         "summary": resource.summary,
         "description": f"{resource.description} Needs the permission `{resource.permission.value}`.",
-        "parameters": [
-            {"$ref": f"#/components/parameters/{each.name}"} if _is_long(each) else _parameter(each)
-            for each in resource.parameters
-        ],
+        "parameters": [_parameter(each) for each in resource.parameters],
         "responses": {
             "200": {"description": "The rows.", "content": {"application/json": answer}},
             **{str(status): {"description": words, "content": problem} for status, words in PROBLEMS.items()},
@@ -80,8 +75,3 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         "schema": dict(parameter.schema),
     }
     return described if parameter.example is None else {**described, "example": parameter.example}
-
-
-def _is_long(parameter: Parameter) -> bool:
-    """Whether it is said once for all resources: the zone, with its hundreds of names."""
-    return len(parameter.schema.get("enum", ())) > len("a handful")
