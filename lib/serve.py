@@ -22,7 +22,7 @@ from lib.jobs import schedule
 from lib.queries.entrance import Entrance
 from lib.settings import Settings, load_settings
 from lib.store import Store
-from lib.ui import faults
+from lib.ui import faults, single_sign_on
 from lib.ui.server import Guard, run_pages_through_home, session_route
 
 NO_SCHEDULE = "off"
@@ -36,6 +36,7 @@ class AppOptions(TypedDict):
     middleware: list[Middleware]
     lifespan: Callable[[Any], AbstractAsyncContextManager[None]]
     on_script_error: Callable[[Exception], bool]
+    secrets: dict[str, dict[str, str]]
 
 
 def app_options() -> AppOptions:
@@ -54,6 +55,7 @@ def app_options() -> AppOptions:
         middleware=[Middleware(Guard, base_url=settings.base_url)],
         lifespan=lambda _app: _lifespan(settings, collector),
         on_script_error=faults.on_script_error,
+        secrets=single_sign_on.secrets(settings),
     )
 
 

@@ -16,8 +16,9 @@ from lib.cli.house import open_house
 from lib.errors import BadInput, NotFound
 from lib.logs import Operator
 from lib.logs.record import COMMAND
-from lib.queries.administration import AccountInput, account_access, account_acts
+from lib.queries.administration import AccountInput, account_access, account_acts, account_identity
 from lib.queries.administration.account_acts import Reach
+from lib.settings import load_settings
 from lib.store.accounts import account_named
 
 P = ParamSpec("P")
@@ -101,6 +102,27 @@ def account_enable(name: str) -> None:
     """Let a disabled account sign in again."""
     _act(account_access.enable_account, name)
     click.echo(f"Account {name} is enabled.", err=True)
+
+
+@account.command("link-oidc")
+@click.argument("name")
+@click.option("--issuer", help="The provider's address; without it, that of DAYBOOK_OIDC_ISSUER.")
+@click.option("--subject", required=True, help="What the provider calls the person: the claim sub.")
+def account_link_oidc(name: str, issuer: str | None, subject: str) -> None:
+    """Let an identity of single sign-on in by an account."""
+    configured = load_settings().single_sign_on
+    if issuer is None and configured is None:
+        raise BadInput(what="There is no DAYBOOK_OIDC_ISSUER: name the provider by --issuer")
+    _act(account_identity.link_identity, name, issuer or (configured.issuer if configured else ""), subject)
+    click.echo(f"Account {name} signs in as {subject}.", err=True)
+
+
+@account.command("unlink-oidc")
+@click.argument("name")
+def account_unlink_oidc(name: str) -> None:
+    """Let nobody in by an account but with its password, and sign it out everywhere."""
+    _act(account_identity.unlink_identity, name)
+    click.echo(f"Account {name} has no single sign-on.", err=True)
 
 
 def _act(

@@ -28,6 +28,7 @@ class EntranceRules:
     idle: timedelta = timedelta(hours=12)
     absolute: timedelta = timedelta(days=30)
     ticket: timedelta = timedelta(seconds=60)
+    identity: timedelta = timedelta(minutes=10)
     touch: timedelta = timedelta(minutes=1)
     per_account: LockoutRules = PER_ACCOUNT
     per_address: LockoutRules = PER_ADDRESS
@@ -100,7 +101,7 @@ class Entrance:
             may = account is not None and not account.is_disabled and wait is None
             password_hash = account.password_hash if account and may else nobodys_hash(self._rules.passwords)
             if wait is not None and wait.is_lock:
-                _record(session, account, name, address, "sign_in_failed", "failure", "locked")
+                note_sign_in(session, account, name, address, "sign_in_failed", "failure", "locked")
         return Attempt(
             row.id, account.id if account else None, name, password_hash, wait, address, row.user_agent
         )
@@ -113,7 +114,7 @@ class Entrance:
             account = session.get(Account, attempt.account_id) if attempt.account_id else None
             reason = "unknown" if account is None else "disabled" if account.is_disabled else "password"
             _settle(session, attempt, attempts.FAILURE, reason)
-            _record(
+            note_sign_in(
                 session, account, attempt.account_name, attempt.address, "sign_in_failed", "failure", reason
             )
 
@@ -135,7 +136,7 @@ class Entrance:
                 user_agent=attempt.user_agent,
             )
             _settle(session, attempt, attempts.SUCCESS, "")
-            _record(session, account, account.name, attempt.address, "sign_in", "success")
+            note_sign_in(session, account, account.name, attempt.address, "sign_in", "success")
         return OpenedSession(opened.id, ticket)
 
     def redeem(self, ticket: str, replaced_token: str | None = None) -> RedeemedTicket:
@@ -160,7 +161,7 @@ class Entrance:
             account_id = sessions.revoke(session, badge, now)
             account = None if account_id is None else session.get(Account, account_id)
             if account is not None:
-                _record(session, account, account.name, address, "sign_out", "success")
+                note_sign_in(session, account, account.name, address, "sign_out", "success")
 
     def viewer_of(
         self,
@@ -211,7 +212,7 @@ def _settle(session: Session, attempt: Attempt, result: str, reason: str) -> Non
         row.result, row.reason = result, reason
 
 
-def _record(
+def note_sign_in(
     session: Session,
     account: Account | None,
     name: str,
@@ -220,6 +221,7 @@ def _record(
     result: str,
     reason: str = "",
 ) -> None:
+    """Record in the transaction that somebody signed in or out, or failed to; `name` is as typed where none has it."""
     role = account.type if account else ""
     operator = Operator(name, account.id if account else None, role, address=address)
     act = Act(

@@ -21,6 +21,7 @@ from lib.store.tables import (
     Organization,
     Role,
 )
+from lib.words import Phrase
 
 NAME_LENGTH = 100
 
@@ -34,13 +35,25 @@ def checked_name(name: str) -> str:
     """The name to keep. Raises BadInput for one that is empty, too long, or has characters that cannot be seen."""
     meant = account_name_of(name)
     if not meant or len(name) > NAME_LENGTH or not meant.isprintable():
-        raise BadInput(what=f'"{meant}" cannot be an account name: use 1 to {NAME_LENGTH} visible characters')
+        raise BadInput(what=Phrase("account_error.name", name=meant, most=NAME_LENGTH))
     return meant
 
 
 def account_named(session: Session, name: str) -> Account | None:
     """The account that signs in by this name, typed in any case."""
     return session.scalar(select(Account).where(Account.name == account_name_of(name)))
+
+
+def account_of_identity(session: Session, issuer: str, subject: str) -> Account | None:
+    """The account that single sign-on lets this identity in by."""
+    return session.scalar(
+        select(Account).where(Account.oidc_issuer == issuer_of(issuer), Account.oidc_subject == subject)
+    )
+
+
+def issuer_of(given: str) -> str:
+    """The issuer that is meant: some write a slash at the end that others leave out."""
+    return given.strip().rstrip("/")
 
 
 def add_account(
@@ -66,13 +79,11 @@ def add_account(
     """
     name = checked_name(name)
     if (type is AccountType.SYSTEM) != (tenant_id is None):
-        raise BadInput(
-            what="A system administrator belongs to no tenant, and every other account to one: say which"
-        )
+        raise BadInput(what=Phrase("account_error.tenant"))
     if application_scope not in {"every", "listed"}:
-        raise BadInput(what='The application scope is "every" or "listed"')
+        raise BadInput(what=Phrase("account_error.scope"))
     if account_named(session, name) is not None:
-        raise AlreadyThere(kind="account", key=name)
+        raise AlreadyThere(kind=Phrase("kind.account"), key=name)
     now = datetime.now(UTC)
     account = Account(
         tenant_id=tenant_id,
@@ -100,7 +111,7 @@ def grant_roles(session: Session, tenant_id: int, account_id: int, keys: Iterabl
     for key in sorted(set(keys)):
         role_id = session.scalar(select(Role.id).where(Role.tenant_id == tenant_id, Role.key == key))
         if role_id is None:
-            raise NotFound(kind="role", key=key)
+            raise NotFound(kind=Phrase("kind.role"), key=key)
         session.add(Grant(tenant_id=tenant_id, account_id=account_id, role_id=role_id))
     session.flush()
 
@@ -112,7 +123,7 @@ def hold_applications(
     for application_id in sorted(set(application_ids)):
         application = session.get(Application, application_id)
         if application is None or application.tenant_id != tenant_id:
-            raise NotFound(kind="application", key=str(application_id))
+            raise NotFound(kind=Phrase("kind.application"), key=str(application_id))
         session.add(
             AccountApplication(tenant_id=tenant_id, account_id=account_id, application_id=application_id)
         )
@@ -141,5 +152,5 @@ def _organization(session: Session, tenant_id: int | None, organization_id: int 
         return None
     organization = session.get(Organization, organization_id)
     if organization is None or organization.tenant_id != tenant_id:
-        raise NotFound(kind="organization", key=str(organization_id))
+        raise NotFound(kind=Phrase("kind.organization"), key=str(organization_id))
     return organization.id

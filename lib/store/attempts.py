@@ -57,6 +57,11 @@ def forgive(session: Session, account: Account, address: str, now: datetime) -> 
     session.flush()
 
 
+def with_identity(session: Session, identity_hash: str) -> SignIn | None:
+    """The attempt that was made with this identity of single sign-on."""
+    return session.scalar(select(SignIn).where(SignIn.identity_hash == identity_hash))
+
+
 def _failures(session: Session, of_whom: ColumnElement[bool], since: datetime) -> list[datetime]:
     failures = (
         select(SignIn.occurred_at)

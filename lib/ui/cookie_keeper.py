@@ -11,14 +11,18 @@ import streamlit as st
 _SCRIPT = """
 const done = new Set();
 export default function ({ data, setTriggerValue }) {
-  const work = data.ticket || (data.leave ? "leave" : "");
+  const leaves = data.leave !== undefined;
+  const work = data.ticket || (leaves ? "leave" : "");
   if (!work || done.has(work)) return;
   done.add(work);
   const request = data.ticket
     ? { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ ticket: data.ticket }) }
     : { method: "DELETE" };
   fetch(new URL("session", document.baseURI), { credentials: "same-origin", ...request })
-    .then(() => (data.leave ? window.location.replace(document.baseURI) : setTriggerValue("kept", true)))
+    .then(() => {
+      if (leaves) window.location.replace(new URL(data.leave, document.baseURI));
+      else setTriggerValue("kept", true);
+    })
     .catch(() => done.delete(work));
 }
 """
@@ -31,10 +35,10 @@ def exchange(ticket: str) -> bool:
     return bool(result.kept)
 
 
-def give_back() -> None:
-    """Let the browser forget its cookie, and then begin anew."""
+def give_back(way_out: str = "") -> None:
+    """Let the browser forget its cookie, and then begin anew, at home or at another place of this server."""
     keeper = st.components.v2.component("cookie_keeper", js=_SCRIPT)
-    keeper(data={"leave": True}, key="cookie_keeper", on_kept_change=_nothing)
+    keeper(data={"leave": way_out}, key="cookie_keeper", on_kept_change=_nothing)
 
 
 def _nothing() -> None:

@@ -12,7 +12,7 @@ from lib.access.permissions import AccountType
 from lib.access.viewer import Viewer
 from lib.errors import NotPermitted, NotSignedIn
 from lib.queries.console import Console
-from lib.ui import account_menu, cookie_keeper, look, visitor
+from lib.ui import account_menu, cookie_keeper, look, single_sign_on, visitor
 from lib.ui.escaping import plain
 from lib.ui.page import refuse, require
 from lib.ui.pages import PAGES, PageRecord
@@ -52,13 +52,15 @@ def _draw_for_stranger(language: Language) -> None:
     has_left = account_menu.has_left()
     has_ended = visitor.forget()
     if has_left:
-        cookie_keeper.give_back()
+        cookie_keeper.give_back(single_sign_on.way_out())
+    is_refused = not has_left and single_sign_on.arrive()
     with st.container(key="sign_in_panel"):
         st.image(str(_BRAND / "logo.svg"), width=190)
         st.caption(say("sign_in.tagline", language))
         if has_ended and not has_left:
             st.info(say("sign_in.ended", language), icon=":material/schedule:")
         draw_form(language)
+        single_sign_on.draw(language, is_refused=is_refused)
         account_menu.draw_language(language)
     title = f"{say('sign_in.title', language)} · {say('shell.product', language)}"
     empty = [_as_page(page, _nothing, page.url_path, language) for page in PAGES]

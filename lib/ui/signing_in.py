@@ -41,9 +41,13 @@ class Authenticator(Authenticate):  # type: ignore[misc]
 
 
 class _Controller(AuthenticationController):  # type: ignore[misc]
+    is_nameless = False
+    """Whether the form was sent without a name, which is no attempt."""
+
     def login(
         self, username: str | None = None, password: str | None = None, *args: Any, **kwargs: Any
     ) -> bool | None:
+        self.is_nameless = username is not None and not username.strip()
         # bcrypt raises for such passwords, and the library would not count the attempt: let it fail as any other does.
         if password and (len(password.strip().encode()) > STRONG.most_bytes or "\0" in password):
             password = secrets.token_hex(16)
@@ -115,6 +119,8 @@ def draw_form(language: Language) -> None:
     authenticator.login(fields=_fields(language), clear_on_submit=True, key="sign_in")
     row = authenticator.accounts.row
     if row is None:
+        if authenticator.authentication_controller.is_nameless:
+            st.warning(say("sign_in.nameless", language), icon=":material/edit:")
         return
     if visitor.ticket() is not None:
         st.rerun()

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from lib.access.permissions import AccountType, Permission
 from lib.logs import Operator
-from lib.queries.administration import account_access, account_acts
+from lib.queries.administration import account_access, account_acts, account_identity
 from lib.queries.administration.account_acts import AccountInput, Reach
 from lib.queries.administration.acting import INSTANT, SEVERAL, WORDS, YES_OR_NO, Administering
 from lib.queries.gate import needs
@@ -28,8 +28,8 @@ class AccountAdministration(Administering):
     def accounts(self) -> pl.DataFrame:
         """A row for each account in reach: `name`, `display_name`, `type`, `organization` (key), `roles`
         (keys),
-        `application_scope`, `applications` (keys), `is_disabled`, `locked_until`, `last_seen_at`,
-        `created_at`."""
+        `application_scope`, `applications` (keys), `oidc_issuer`, `oidc_subject`, `is_disabled`, `locked_until`,
+        `last_seen_at`, `created_at`."""
         reach = self._reach
         seen = select(AccountSession.account_id, func.max(AccountSession.last_seen_at)).group_by(
             AccountSession.account_id
@@ -45,7 +45,8 @@ class AccountAdministration(Administering):
             for row in found:
                 wait = account_access.wait_of_account(session, row.name)
                 state = (row.is_disabled, wait and wait.until, seen_at.get(row.id), row.created_at)
-                rows.append((*account_acts.described(session, row).values(), *state))
+                identity = (row.oidc_issuer, row.oidc_subject)
+                rows.append((*account_acts.described(session, row).values(), *identity, *state))
         schema = {
             "name": WORDS,
             "display_name": WORDS,
@@ -54,6 +55,8 @@ class AccountAdministration(Administering):
             "roles": SEVERAL,
             "application_scope": WORDS,
             "applications": SEVERAL,
+            "oidc_issuer": WORDS,
+            "oidc_subject": WORDS,
             "is_disabled": YES_OR_NO,
             "locked_until": INSTANT,
             "last_seen_at": INSTANT,
@@ -83,6 +86,16 @@ class AccountAdministration(Administering):
     def set_password(self, name: str, password: str) -> None:
         """Change the password and end every session of the account. Raises BadInput."""
         self._act_in_reach(account_access.set_password, name, password)
+
+    @needs(Permission.ACCOUNT_MANAGE)
+    def link_identity(self, name: str, issuer: str, subject: str) -> None:
+        """Let an identity of single sign-on in by it. Raises BadInput for what is none, or another account's."""
+        self._act_in_reach(account_identity.link_identity, name, issuer, subject)
+
+    @needs(Permission.ACCOUNT_MANAGE)
+    def unlink_identity(self, name: str) -> None:
+        """Let nobody in by it but with its password. Raises BadInput where it has no identity."""
+        self._act_in_reach(account_identity.unlink_identity, name)
 
     @needs(Permission.ACCOUNT_MANAGE)
     def disable_account(self, name: str) -> None:
