@@ -18,8 +18,8 @@ from lib.store.tables import Tenant
 from lib.usage.buckets import EPOCH
 from lib.usage.events import STORED, keyed
 from lib.usage.lake import DayFiles, Lake, Manifest, TenantFiles
-from lib.usage.writing import Writing
 from lib.usage.sessions import LAKE_ORDER
+from lib.usage.writing import Writing
 
 UNTIL = datetime(2026, 1, 1, tzinfo=UTC)
 DAY_US = 86_400_000_000

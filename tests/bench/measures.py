@@ -235,7 +235,7 @@ def _program(place: Place) -> int:
 
 
 def _events(place: Place) -> str:
-    return str(place.lake.folder / str(place.tenant_id) / "events" / "*-1.parquet")
+    return str(place.lake.folder / str(place.tenant_id) / "events" / "*-1.0.parquet")
 
 
 def _cpu_seconds() -> float:
