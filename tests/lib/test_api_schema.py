@@ -76,9 +76,14 @@ def failures(api: Api, resource: Resource) -> list[str]:
     assert isinstance(events[-1], EngineFinished)
     faults = [str(event.value) for event in events if isinstance(event, NonFatalError)]
     faults += [str(event.exception) for event in events if isinstance(event, FatalError)]
-    asked = sum(len(event.recorder.cases) for event in events if isinstance(event, ScenarioFinished))
-    assert asked >= 10
-    return faults + [f"{failure.title}: {failure.message}" for failure in events[-1].failures]
+    recorders = [event.recorder for event in events if isinstance(event, ScenarioFinished)]
+    assert sum(len(recorder.cases) for recorder in recorders) >= 10
+    checks = [check for recorder in recorders for case in recorder.checks.values() for check in case]
+    return faults + [
+        f"{check.name}: {check.failure_info.failure.message} {check.failure_info.code_sample}"
+        for check in checks
+        if check.failure_info is not None
+    ]
 
 
 @pytest.mark.parametrize("resource", reading.RESOURCES, ids=lambda resource: resource.path)
