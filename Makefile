@@ -1,4 +1,4 @@
-# make run | make test | make bench | make lint | make clean; README.md says what each does.
+# make run | make test | make test-faults | make bench | make lint | make clean; README.md says what each does.
 
 PORT ?= 8501
 PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3.14; do \
@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test bench lint clean
+.PHONY: run test test-faults bench lint clean
 .DEFAULT_GOAL := run
 
 run: .venv/.installed
@@ -14,8 +14,12 @@ run: .venv/.installed
 	@exec $(BIN)/daybook serve --port $(PORT)
 
 test: lint
-	@.ci/install $(BIN) chromium postgresql fonts-noto-cjk
+	@.ci/install $(BIN) chromium postgresql fonts-noto-cjk nodejs npm
+	@.ci/clients .venv/clients $(BIN)
 	@$(BIN)/python -m pytest
+
+test-faults: .venv/.installed-test
+	@DAYBOOK_FAULT_ROUNDS=$${DAYBOOK_FAULT_ROUNDS:-100} $(BIN)/python -m pytest tests/faults --timeout 3600
 
 lint: .venv/.installed-test
 	@$(BIN)/ruff check .
