@@ -65,7 +65,7 @@ def with_users(presence: pl.DataFrame, per_application: bool) -> pl.DataFrame:
 
 
 def chained(presence: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
-    """(by..., t, p, n) of a presence frame with `user_id`."""
+    """(by..., t, p, n) of a presence frame with `user_id`, once each, in the order of these columns."""
     whole = presence.filter(pl.col("page").is_not_null()) if "page" in by else presence
     if whole.is_empty():
         return _NO_CHAINS.select(*by, "t", "p", "n")
@@ -81,7 +81,7 @@ def chained(presence: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     steps = ordered.filter(~(same_user & (spot == before)).fill_null(False)).select(
         "spot", p=pl.when(same_place.fill_null(False)).then(before % _SPAN).otherwise(pl.lit(NEVER, pl.UInt64))
     )
-    counted = steps.group_by("spot", "p").agg(n=pl.len().cast(pl.Int64))
+    counted = steps.group_by("spot", "p").agg(n=pl.len().cast(pl.Int64)).sort("spot", "p")
     since_first = pl.lit(first_t - 1, pl.Int32)
     return counted.select(
         *(places[name].gather(counted["spot"] // _SPAN) for name in by),
@@ -118,7 +118,7 @@ def _code(values: pl.Series, ordered: pl.Series) -> pl.Series:
 
 
 def recency(presence: pl.DataFrame, scopes: Sequence[Scope]) -> pl.DataFrame:
-    """The rows of RECENCY of a presence frame with `user_id`, in every scope."""
+    """The rows of RECENCY of a presence frame with `user_id` in some scopes, once each, as `merged` orders them."""
     # Pages are compared many times over: as numbers, in the order of their names.
     numbered = presence.with_columns(
         presence[name].cast(pl.Enum(presence[name].drop_nulls().unique().sort())) for name in ("page", "os")
@@ -134,6 +134,8 @@ def _in_scope(presence: pl.DataFrame, scope: Scope) -> pl.DataFrame:
 
 def change(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
     """What to add to a recency table for the chains of some users to be `new` where they were `old`."""
+    if old.is_empty():
+        return new
     return merged([new, old.with_columns(-pl.col("n"))])
 
 

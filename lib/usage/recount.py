@@ -14,7 +14,7 @@ from lib.usage.events import STORED
 from lib.usage.exclusions import Rule, matched
 from lib.usage.kernel import tallied
 from lib.usage.lake import DayFiles, TenantFiles, VisitFiles
-from lib.usage.recency import PAGE_SCOPES, RECENCY, SCOPES, Scope, change, merged, recency, with_users
+from lib.usage.recency import PAGE_SCOPES, SCOPES, Scope, change, merged, recency, with_users
 from lib.usage.sessions import LAKE_ORDER, ORDER, sessioned
 from lib.usage.writing import Writing
 
@@ -152,7 +152,7 @@ def _with_recency(writing: Writing, before: TenantFiles, after: TenantFiles, vis
         if paths and (sum(sizes[1:]) + rows.height) * COMPACT_SHARE <= sizes[0]:
             return (*paths, writing.frame(name, rows))
         whole = [pl.read_parquet(writing.lake.path(path)) for path in paths]
-        return (writing.frame(name, merged([pl.DataFrame(schema=RECENCY), *whole, rows])),)
+        return (writing.frame(name, merged([*whole, rows]) if whole else rows),)
 
     return replace(
         after,
@@ -181,7 +181,7 @@ def rebuilt(writing: Writing, files: TenantFiles, per_application: bool) -> Tena
     presence = with_users(_presence_of(writing, bare, None), per_application)
 
     def built(name: str, scopes: tuple[Scope, ...]) -> tuple[str, ...]:
-        return (writing.frame(name, merged([recency(presence, scopes)])),)
+        return (writing.frame(name, recency(presence, scopes)),)
 
     return replace(bare, recency=built("recency", SCOPES), page_recency=built("page_recency", PAGE_SCOPES))
 
