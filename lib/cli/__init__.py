@@ -6,7 +6,18 @@ import sys
 
 import click
 
-from lib.cli import administering, exporting, importing, preparing, refreshing, serving, showing, tokens, verifying
+from lib.cli import (
+    administering,
+    exporting,
+    importing,
+    preparing,
+    purging,
+    refreshing,
+    serving,
+    showing,
+    tokens,
+    verifying,
+)
 from lib.errors import BadInput, DaybookError
 
 
@@ -27,7 +38,19 @@ def main() -> None:
     """Daybook: a self-hosted operations console for mini programs."""
 
 
-for _module in (serving, preparing, administering, importing, refreshing, showing, verifying, exporting, tokens):
+_MODULES = (
+    serving,
+    preparing,
+    administering,
+    importing,
+    refreshing,
+    purging,
+    showing,
+    verifying,
+    exporting,
+    tokens,
+)
+for _module in _MODULES:
     for _command in _module.COMMANDS:
         main.add_command(_command)
 

@@ -1,4 +1,5 @@
-"""The schedule inside `daybook serve`: soon after each half hour has closed, a refresh in a process of its own.
+"""The schedule inside `daybook serve`: soon after each half hour has closed, a refresh in a process of its own, and
+once a day a purge.
 
 A process of its own, because counting holds the interpreter and memory that the pages need. Where cron or a timer runs
 `daybook refresh` instead, serve with --no-schedule; both at once are harmless, since a refresh runs once at a time.
@@ -13,7 +14,10 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from lib.errors import DaybookError
 from lib.settings import PROJECT_DIR, Settings
+from lib.store import Store
+from lib.store.runs import last_started_at
 from lib.usage.buckets import BUCKET, bucket_of, start_of
 from lib.usage.lake import Lake
 
@@ -21,6 +25,9 @@ AFTER_CLOSE = timedelta(seconds=20)
 """How long after a half hour its refresh begins: events of its last seconds are on their way."""
 
 COMMAND = (sys.executable, "-m", "lib.cli", "refresh")
+
+PURGE = (sys.executable, "-m", "lib.cli", "purge")
+PURGE_EVERY = timedelta(days=1)
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +43,7 @@ def next_start(now: datetime, as_of: datetime | None) -> datetime:
 
 async def run(stop: asyncio.Event, settings: Settings, command: Sequence[str] = COMMAND) -> None:
     """Run refreshes until `stop` is set. A failed one is logged and tried again after the next half hour."""
-    lake = Lake(settings.lake)
+    lake, store = Lake(settings.lake), Store(settings.database_url)
     failed_at: datetime | None = None
     while not stop.is_set():
         now = datetime.now(UTC)
@@ -44,8 +51,18 @@ async def run(stop: asyncio.Event, settings: Settings, command: Sequence[str] = 
         begin = next_start(now, as_of if failed_at is None else max(failed_at, as_of or failed_at))
         if await _stopped(stop, (begin - now).total_seconds()):
             return
-        code = await _refresh(stop, command)
+        code = await _run(stop, command)
         failed_at = None if code == 0 else datetime.now(UTC)
+        if not stop.is_set() and await asyncio.to_thread(_purge_is_due, store):
+            await _run(stop, PURGE)
+
+
+def _purge_is_due(store: Store) -> bool:
+    try:
+        last = last_started_at(store, "purge")
+    except DaybookError:  # the refresh has said what is wrong
+        return False
+    return last is None or datetime.now(UTC) - last > PURGE_EVERY
 
 
 async def _stopped(stop: asyncio.Event, seconds: float) -> bool:
@@ -54,7 +71,7 @@ async def _stopped(stop: asyncio.Event, seconds: float) -> bool:
     return stop.is_set()
 
 
-async def _refresh(stop: asyncio.Event, command: Sequence[str]) -> int:
+async def _run(stop: asyncio.Event, command: Sequence[str]) -> int:
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=PROJECT_DIR,
@@ -71,5 +88,6 @@ async def _refresh(stop: asyncio.Event, command: Sequence[str]) -> int:
         process.terminate()
     _, errors = await said
     if process.returncode and not stop.is_set():
-        _log.error("the refresh failed (%s): %s", process.returncode, errors.decode(errors="replace").strip()[-500:])
+        told = errors.decode(errors="replace").strip()[-500:]
+        _log.error("the %s failed (%s): %s", command[-1], process.returncode, told)
     return process.returncode or 0

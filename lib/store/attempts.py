@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy import ColumnElement, delete, func, select, text
 from sqlalchemy.orm import Session
 
 from lib.access.lockout import LockoutRules, Wait, wait_after
@@ -60,6 +60,16 @@ def forgive(session: Session, account: Account, address: str, now: datetime) -> 
 def with_identity(session: Session, identity_hash: str) -> SignIn | None:
     """The attempt that was made with this identity of single sign-on."""
     return session.scalar(select(SignIn).where(SignIn.identity_hash == identity_hash))
+
+
+def remove_old(session: Session, before: datetime) -> dict[int, int]:
+    """Remove attempts made before an instant; returns how many went of each tenant, 0 for those of none."""
+    old = SignIn.occurred_at < before
+    tenant = func.coalesce(SignIn.tenant_id, 0)
+    counted = {row[0]: row[1] for row in session.execute(select(tenant, func.count()).where(old).group_by(tenant))}
+    if counted:
+        session.execute(delete(SignIn).where(old))
+    return counted
 
 
 def _failures(session: Session, of_whom: ColumnElement[bool], since: datetime) -> list[datetime]:

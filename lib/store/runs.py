@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lib.access.viewer import EVERY_TENANT
@@ -45,6 +45,12 @@ def job_run(store: Store, job: str, tenant_id: int | None = None) -> Iterator[Ru
             _end(store, run, FAILED, _message(error))
         raise
     _end(store, run, DONE, "")
+
+
+def last_started_at(store: Store, job: str) -> datetime | None:
+    """When the job ran last, whatever came of it."""
+    with store.read(EVERY_TENANT) as session:
+        return session.scalar(select(func.max(JobRun.started_at)).where(JobRun.job == job))
 
 
 def _begin(store: Store, job: str, tenant_id: int | None) -> int:

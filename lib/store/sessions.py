@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
 from lib.access.tokens import hash_of_token
@@ -64,6 +64,12 @@ def revoke(session: Session, badge: Badge, now: datetime) -> int | None:
         return None
     row.revoked_at = now
     return row.account_id
+
+
+def remove_ended(session: Session, before: datetime) -> int:
+    """Remove sessions that expired or were revoked before an instant; returns how many."""
+    ended = or_(AccountSession.expires_at < before, AccountSession.revoked_at < before)
+    return len(session.scalars(delete(AccountSession).where(ended).returning(AccountSession.id)).all())
 
 
 def _of(badge: Badge) -> ColumnElement[bool]:

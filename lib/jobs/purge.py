@@ -1,0 +1,50 @@
+"""The purge: sessions that ended and attempts to sign in are kept for a while, and then removed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from lib.access.viewer import EVERY_TENANT
+from lib.logs.record import SCHEDULE, SYSTEM_TENANT, Act, record
+from lib.store import Store, attempts, sessions
+from lib.store.locks import job_lock
+from lib.store.runs import job_run
+
+KEEPS_SESSIONS = timedelta(days=30)
+"""How long a session that expired or was revoked is kept."""
+
+KEEPS_SIGN_INS = timedelta(days=400)
+"""How long an attempt to sign in is kept: a year can be compared with the one before."""
+
+
+@dataclass(frozen=True)
+class Purged:
+    """How many rows went."""
+
+    sessions: int
+    sign_ins: int
+
+
+def purge(store: Store, now: datetime | None = None) -> Purged:
+    """Remove what is old enough, and record what went. Raises Busy while another purge runs."""
+    now = now or datetime.now(UTC)
+    with job_lock(store, "purge"), job_run(store, "purge") as run:
+        with store.write(EVERY_TENANT) as session:
+            ended = sessions.remove_ended(session, now - KEEPS_SESSIONS)
+            tried = attempts.remove_old(session, now - KEEPS_SIGN_INS)
+            _record(session, SYSTEM_TENANT, "account_session", ended, now - KEEPS_SESSIONS)
+            for tenant_id, count in sorted(tried.items()):
+                _record(session, tenant_id, "sign_in", count, now - KEEPS_SIGN_INS)
+        purged = Purged(ended, sum(tried.values()))
+        run.figures.update(sessions=purged.sessions, sign_ins=purged.sign_ins)
+    return purged
+
+
+def _record(session: Session, tenant_id: int, what: str, count: int, before: datetime) -> None:
+    if count:
+        old = {"count": count, "before": before.isoformat(timespec="seconds")}
+        act = Act("retention", "purge", "deletion", object_type=what, object_name=what, old=old)
+        record(session, tenant_id, SCHEDULE, act)
