@@ -11,12 +11,16 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, update
 
+from lib.access.permissions import Permission
 from lib.access.tokens import hash_of_token
 from lib.access.viewer import EVERY_TENANT
 from lib.api import reading, resources
-from lib.errors import BadInput
+from lib.errors import BadInput, NotFound, NotSignedIn
+from lib.queries.api_access import ApiAccess
 from lib.queries.own_tokens import OwnTokens
+from lib.store import Store
 from lib.store.tables import Account, AccountApplication, ApiToken, Application, Grant, Operation
+from tests.accounts import add_tenant, add_viewer
 from tests.lib.api import Api, made_company, opened
 from tests.lib.companies import viewer
 
@@ -277,3 +281,20 @@ def test_an_account_makes_and_ends_its_own_tokens_alone(api: Api) -> None:
     for name, days in (("", 1), ("x" * 101, 1), ("a\nb", 1), ("x", 0), ("x", 4000)):
         with pytest.raises(BadInput):
             reader.add(name, days)
+
+
+@pytest.mark.spec("A5")
+def test_a_token_opens_its_own_tenant_on_either_database(store: Store) -> None:
+    acme = add_tenant(store, "acme")
+    add_tenant(store, "globex")
+    add_viewer(store, "reader", acme, permissions=[Permission.USAGE_READ])
+    token = OwnTokens(viewer(store, "reader"), store).add("nightly")
+    access = ApiAccess(store)
+    seen = access.viewer_of(token, None, "192.0.2.1")
+    assert (seen.account_name, seen.tenant_key, seen.address) == ("reader", "acme", "192.0.2.1")
+    assert seen.permissions == {Permission.USAGE_READ}
+    for wrong in (token[:-1], hash_of_token(token), "dbk_"):
+        with pytest.raises(NotSignedIn):
+            access.viewer_of(wrong, None)
+    with pytest.raises(NotFound):
+        access.viewer_of(token, "globex")
