@@ -44,23 +44,17 @@ class Site:
         """What the server has printed."""
         return (self.home / "serve.log").read_text("utf-8", "replace")
 
+    def command(self) -> list[str]:
+        """What is run to serve it."""
+        where = ("--address", "127.0.0.1", "--port", str(self.port))
+        return [sys.executable, "-m", "lib.cli", "serve", "--no-schedule", *where, *self.options]
+
     def start(self) -> None:
         """Serve, and return once /healthz answers 200."""
         self.port = self.port or free_port()
         with (self.home / "serve.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "lib.cli",
-                    "serve",
-                    "--no-schedule",
-                    "--address",
-                    "127.0.0.1",
-                    "--port",
-                    str(self.port),
-                    *self.options,
-                ],
+                self.command(),
                 cwd=PROJECT_DIR,
                 env=dict(os.environ) | {"DAYBOOK_HOME": str(self.home), **self.environment},
                 stdin=subprocess.DEVNULL,

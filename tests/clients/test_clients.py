@@ -135,15 +135,15 @@ STEPS = [["launch"], ["page", "pages/首页/index"], ["share"], ["page", "pages/
 @pytest.mark.parametrize("packed", ["plain", "packed"])
 @pytest.mark.spec("I1")
 def test_what_the_sensors_library_sends_is_counted_once(site: Site, packed: str) -> None:
-    since = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+    begin = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
     free = new_key(site.store, None, program="maps" if packed == "packed" else "shop")
     said = run("sensors.js", f"{site.url}/sa?project=default&key={free}", packed, json.dumps(STEPS))
     assert said.split()[-1] == "sent"
     refresh(site.settings, site.store, now=datetime.now(UTC) + timedelta(hours=1))
     program = "maps" if packed == "packed" else "shop"
     line = ["show", "usage", "--tenant", "acme", "--application", "MiniProgram", "--mini-program", program]
-    until = since + timedelta(hours=3)
-    period = ["--since", f"{since:%Y-%m-%dT%H:%M}", "--until", f"{until:%Y-%m-%dT%H:%M}", "--grain", "period", "--format", "json"]
+    since, until = (f"{at:%Y-%m-%dT%H:%M}" for at in (begin, begin + timedelta(hours=3)))
+    period = ["--since", since, "--until", until, "--grain", "period", "--format", "json"]
     result = CliRunner().invoke(main, [*line, *period], env={"DAYBOOK_HOME": str(site.home)}, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     (row,) = json.loads(result.stdout)
