@@ -27,15 +27,11 @@ def test_the_projects_folder_is_where_the_pages_are() -> None:
 
 
 def test_the_environment_goes_before_the_file_in_the_home(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text(
-        "DAYBOOK_BASE_URL=https://written.example/\nDAYBOOK_LOG_DIR=/var/log/daybook\n"
-    )
+    (tmp_path / ".env").write_text("DAYBOOK_BASE_URL=https://written.example/\nDAYBOOK_LOG_DIR=/var/log/daybook\n")
     home = {"DAYBOOK_HOME": str(tmp_path)}
     assert load_settings(home).base_url == "https://written.example"
     assert load_settings(home).log_dir == Path("/var/log/daybook")
-    assert (
-        load_settings({**home, "DAYBOOK_BASE_URL": "http://given.example"}).base_url == "http://given.example"
-    )
+    assert load_settings({**home, "DAYBOOK_BASE_URL": "http://given.example"}).base_url == "http://given.example"
     assert load_settings({**home, "DAYBOOK_BASE_URL": ""}).base_url == "https://written.example"
 
 
@@ -79,3 +75,40 @@ def test_a_home_that_cannot_be_made_is_refused_by_its_name(tmp_path: Path) -> No
     (tmp_path / "file").write_text("")
     with pytest.raises(BadSetting, match="DAYBOOK_HOME"):
         load_settings({"DAYBOOK_HOME": str(tmp_path / "file" / "home")})
+
+
+PROVIDER = {
+    "DAYBOOK_BASE_URL": "https://daybook.example",
+    "DAYBOOK_OIDC_ISSUER": "https://id.example/realms/corp/",
+    "DAYBOOK_OIDC_CLIENT_ID": "daybook",
+    "DAYBOOK_OIDC_CLIENT_SECRET": "a secret between the two",
+}
+
+
+@pytest.mark.spec("A7")
+def test_a_provider_of_single_sign_on_is_read_whole(tmp_path: Path) -> None:
+    assert load_settings({"DAYBOOK_HOME": str(tmp_path)}).single_sign_on is None
+    provider = load_settings({"DAYBOOK_HOME": str(tmp_path), **PROVIDER}).single_sign_on
+    assert provider is not None
+    assert (provider.client_id, provider.client_secret) == ("daybook", "a secret between the two")
+    assert provider.metadata_url == "https://id.example/realms/corp/.well-known/openid-configuration"
+    assert provider.name == "id.example"
+    assert "a secret" not in repr(provider)
+    given = {**PROVIDER, "DAYBOOK_OIDC_ISSUER": provider.metadata_url, "DAYBOOK_OIDC_NAME": "Corp"}
+    by_metadata = load_settings({"DAYBOOK_HOME": str(tmp_path), **given}).single_sign_on
+    assert by_metadata is not None
+    assert (by_metadata.metadata_url, by_metadata.name) == (provider.metadata_url, "Corp")
+
+
+@pytest.mark.spec("A7")
+@pytest.mark.parametrize("name", sorted(PROVIDER))
+def test_half_a_provider_is_refused_by_what_is_missing(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadSetting, match=f"^The setting {name} is wrong: single sign-on needs it"):
+        load_settings({"DAYBOOK_HOME": str(tmp_path), **PROVIDER, name: ""})
+
+
+@pytest.mark.spec("A7")
+@pytest.mark.parametrize("issuer", ["http://id.example", "id.example", "https://", "ftp://id.example"])
+def test_a_provider_that_anybody_could_listen_to_is_refused(tmp_path: Path, issuer: str) -> None:
+    with pytest.raises(BadSetting, match="DAYBOOK_OIDC_ISSUER is wrong: it must begin with https://"):
+        load_settings({"DAYBOOK_HOME": str(tmp_path), **PROVIDER, "DAYBOOK_OIDC_ISSUER": issuer})

@@ -13,6 +13,7 @@ from lib.access.permissions import AccountType
 from lib.queries.administration import AccountInput
 from lib.queries.console import Console
 from lib.ui.administration.dialogs import attempt, attempt_for_secret, field, second_question
+from lib.ui.administration.identity import identity_form
 from lib.ui.administration.names import names_by_key, organization_names, role_names
 
 Row = dict[str, Any]
@@ -138,6 +139,7 @@ def _access(console: Console, row: Row) -> None:
             submitted = st.form_submit_button(console.say("administration.set_password"))
         if submitted:
             _set_password(console, name, password)
+    identity_form(console, row)
     with st.container(horizontal=True):
         _ends(console, row)
 
