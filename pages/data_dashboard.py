@@ -3,9 +3,9 @@
 import streamlit as st
 
 from lib.queries.usage import UsageFilter
-from lib.ui import address, blocks, cards, filters, page_access, rankings, trends
+from lib.ui import address, blocks, cards, filters, page_access, rankings, retention, trends
 from lib.ui.page import open_page
-from lib.ui.periods import compared
+from lib.ui.periods import compared, over
 from lib.usage.metrics import METRICS
 
 console = open_page(__file__)
@@ -29,15 +29,19 @@ address.write(mini_program=program, zone=period.zone)
 asked = UsageFilter(period, program, application or None, os or None)
 totals = usage.totals(asked)
 
-tab, container = filters.tab(console, ("basic", "pages"))
+tab, container = filters.tab(console, ("basic", "pages", "retention"))
 with container:
     if not blocks.has_figures(console, totals, period):
         st.stop()
     if tab == "pages":
         page_access.section(console, asked)
+    elif tab == "retention":
+        retention.section(console, asked)
     else:
         before = asked.during(compared(period, as_of))
-        wall = cards.metric_cards(console, METRICS, totals, usage.totals(before))
+        grain = filters.grain_shown(period)
+        trend = usage.trend(asked, grain)
+        wall = cards.metric_cards(console, METRICS, totals, usage.totals(before), over(trend, period, grain, as_of))
         cards.draw(console, wall, period, before.period)
         trends.section(
             console,
@@ -45,6 +49,7 @@ with container:
             METRICS,
             period,
             lambda shown, grain: usage.trend(asked.during(shown), grain),
+            now=trend,
             application=asked.application,
         )
         rankings.section(

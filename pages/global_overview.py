@@ -5,7 +5,7 @@ import streamlit as st
 from lib.queries.usage import UsageFilter
 from lib.ui import address, blocks, cards, filters, links, rankings, trends
 from lib.ui.page import open_page
-from lib.ui.periods import compared
+from lib.ui.periods import compared, over
 from lib.usage.metrics import METRICS
 
 console = open_page(__file__)
@@ -22,16 +22,20 @@ totals = usage.totals(asked)
 if not blocks.has_figures(console, totals, period):
     st.stop()
 
+grain = filters.grain_shown(period)
+trend = usage.trend(asked, grain)
 programs, programs_before = (usage.ranking(each, "mini_program") for each in (asked, before))
 applications, applications_before = (usage.ranking(each, "application") for each in (asked, before))
 wall = [
     cards.counted_card(console, "applications", applications, applications_before, console.programs.applications()),
     cards.counted_card(console, "mini_programs", programs, programs_before, console.programs.choices()),
-    *cards.metric_cards(console, cards.OVERVIEW, totals, usage.totals(before)),
+    *cards.metric_cards(console, cards.OVERVIEW, totals, usage.totals(before), over(trend, period, grain, as_of)),
 ]
 cards.draw(console, wall, period, before.period)
 
-trends.section(console, "trend", METRICS, period, lambda shown, grain: usage.trend(asked.during(shown), grain))
+trends.section(
+    console, "trend", METRICS, period, lambda shown, grain: usage.trend(asked.during(shown), grain), now=trend
+)
 
 by = rankings.ranked_by(console)
 rankings.section(

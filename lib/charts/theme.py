@@ -16,6 +16,7 @@ NOW_FILL = "rgba(27, 135, 147, 0.12)"
 BEFORE = "#7d8797"
 NOTE = "#a8590c"
 RECOUNT = "#8250c4"
+HEAT_FROM, HEAT_TO = (240, 248, 249), (15, 95, 104)
 GRID = "rgba(125, 135, 151, 0.22)"
 
 HEIGHT = 320

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -27,7 +28,7 @@ NARROWEST = 205
 
 @dataclass(frozen=True)
 class Card:
-    """A figure with the one before it. `of` is what it is a part of, as in 3 of 4."""
+    """A figure with the one before it. `of` is what it is a part of, as in 3 of 4; `trend` runs to the figure."""
 
     label: str
     help: str
@@ -36,12 +37,17 @@ class Card:
     before: Figure
     more_is_better: bool | None = True
     of: int | None = None
+    trend: Sequence[Figure] = ()
 
 
 def metric_cards(
-    console: Console, metrics: Sequence[Metric], now: Mapping[str, Figure], before: Mapping[str, Figure]
+    console: Console,
+    metrics: Sequence[Metric],
+    now: Mapping[str, Figure],
+    before: Mapping[str, Figure],
+    trend: pl.DataFrame,
 ) -> list[Card]:
-    """A card for each metric."""
+    """A card for each metric, with its column of the trend."""
     return [
         Card(
             console.say(metric.words),
@@ -50,6 +56,7 @@ def metric_cards(
             now[metric.key],
             before[metric.key],
             metric.more_is_better,
+            trend=trend[metric.key].to_list(),
         )
         for metric in metrics
     ]
@@ -124,6 +131,9 @@ def _draw_one(console: Console, wall: DeltaGenerator, card: Card, compared_with:
         help="\n\n".join(part for part in (card.help, told) if part),
         border=True,
         height="stretch",
+        # A gap where there is nothing over nothing.
+        chart_data=[math.nan if figure is None else figure for figure in card.trend] if len(card.trend) > 1 else None,
+        chart_type="area",
     )
 
 

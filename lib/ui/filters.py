@@ -96,10 +96,14 @@ def metric(console: Console, name: str, metrics: Sequence[Metric]) -> Metric:
     return by_key[chosen]
 
 
+def grain_shown(shown: Period) -> Grain:
+    """How long a bucket of the trend is, as `grain` lets a viewer choose; it draws nothing."""
+    return Grain(address.read_one_of("grain", grains_of(shown), grain_of(shown)))
+
+
 def grain(console: Console, shown: Period) -> Grain:
     """How long a bucket of the trend is, of those that suit the period."""
-    fitting = grains_of(shown)
-    chosen = Grain(address.read_one_of("grain", fitting, grain_of(shown)))
+    fitting, chosen = grains_of(shown), grain_shown(shown)
     st.segmented_control(
         console.say("usage.grain"),
         [each.value for each in fitting],

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+import polars as pl
+
 from lib.errors import BadInput
-from lib.usage.buckets import BUCKET, EARLIEST, Grain, Period, of_dates, zone_of
+from lib.usage.buckets import BUCKET, EARLIEST, Grain, Period, bucket_of, bucket_starts, of_dates, zone_of
 
 MOST_POINTS = 500
 """A line with more is slow in the browser and no clearer."""
@@ -86,6 +88,13 @@ def compared(period: Period, as_of: datetime | None) -> Period:
         return before
     until = min(before.since + (as_of - period.since), before.until)
     return Period(before.since, until, period.zone)
+
+
+def over(trend: pl.DataFrame, period: Period, grain: Grain, as_of: datetime | None) -> pl.DataFrame:
+    """A trend without the buckets that go on after `as_of`, whose figures are still growing."""
+    ends = bucket_starts(period, grain).group_by("bucket").agg(pl.col("end").max())
+    closed = bucket_of(as_of) if as_of else 0
+    return trend.join(ends.filter(pl.col("end") <= closed), on="bucket", how="semi", maintain_order="left")
 
 
 def grains_of(period: Period) -> list[Grain]:

@@ -26,11 +26,13 @@ def section(
     shown: Period,
     ask: Ask,
     *,
+    now: pl.DataFrame | None = None,
     application: str | None = None,
     top: DeltaGenerator | None = None,
 ) -> None:
     """Draw it from what `ask` answers for a period and a grain: `bucket` and the metrics. Its heading goes to `top`.
 
+    `now` is the answer for the period by the grain that the address says, where the page has it already.
     The notes on it are those of the whole tenant and of the application's project, or of every project.
     """
     top = top or st.container()
@@ -42,7 +44,7 @@ def section(
     columns = (Column("bucket", "usage.bucket", Kind.INSTANT), *metric_columns(metrics))
     with top:
         heading(console, f"usage.{name}", name, lambda: ask(shown, grain), columns, shown)
-    now, before = ask(shown, grain), ask(shown.previous(), grain)
+    now, before = ask(shown, grain) if now is None else now, ask(shown.previous(), grain)
     noted, recounts = notes.noted(console, shown, application), console.recounts.on_trend(shown, grain)
     as_of, language = console.usage.as_of(), console.viewer.language
     trend = Trend(metric, grain, shown, language, now, before, as_of, noted, recounts)

@@ -40,6 +40,15 @@ def retained(presence: pl.DataFrame, period: Period, closed: int, of: Cohort) ->
     return sizes.sort("day")
 
 
+def average(days: pl.DataFrame) -> pl.DataFrame:
+    """One row, `day_1` and on: of all users of the days whose later day is over, the share that came back; null where
+    none is."""
+    shares = [f"day_{later}" for later in DAYS_LATER]
+    users = {name: pl.col("users").filter(pl.col(name).is_not_null()).sum() for name in shares}
+    came = {name: (pl.col("users") * pl.col(name)).sum() for name in shares}
+    return days.select(pl.when(users[name] > 0).then(came[name] / users[name]).alias(name) for name in shares)
+
+
 def _local_days(presence: pl.DataFrame, period: Period, closed: int) -> pl.DataFrame:
     """Each half hour from the first presence to the last counted one, with its local `day` and that day's `end`."""
     first = presence.select(pl.col("t").min()).item()
