@@ -80,6 +80,11 @@ class Site:
         finally:
             self._process = None
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid if self._process is not None else 0
+
     def kill(self) -> None:
         """Stop it as a power cut does."""
         if self._process is not None:

@@ -70,6 +70,10 @@ def table(found: dict[str, Figures]) -> Iterator[Row]:
     yield "one new half hour: refresh", f"{half['refresh_seconds']:.2f} s", "", ""
     yield "one new half hour: CPU, both", f"{half['work_cpu_seconds']:.2f} s", "", ""
     yield "one new half hour: peak memory", f"{half['peak_mb']:,.0f} MB", "", ""
+    for key, name in (("alone", "alone"), ("beside", "beside the console")):
+        taken = found["collector"][key]
+        told = f"{taken['events_per_second']:,.0f} events/s (p95 of a batch {taken['p95_ms']:,.0f} ms)"
+        yield f"collector {name}, batches of 100, durable", told, "", ""
     for days in (30, 90):
         for key, name in (
             ("overview", "global overview"),

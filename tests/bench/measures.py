@@ -31,6 +31,7 @@ from lib.usage.published import published
 from lib.usage.recency import PAGE_SCOPES, SCOPES
 from lib.usage.users import users_in
 from tests.bench import duck
+from tests.bench.collector import collected
 from tests.bench.events import UNTIL, Place, Size, drawn, generate, open_place
 
 Figures = dict[str, Any]
@@ -243,6 +244,12 @@ def _cpu_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def collector(folder: Path, size: Size) -> Figures:
+    """Batches of 100 events, durable before the answer: a collector alone, and one beside the console."""
+    alone = collected(folder / "collector", options=("--collector-only",))
+    return {"alone": alone, "beside": collected(folder / "collector-beside")}
+
+
 MEASURES: dict[str, Callable[[Path, Size], Figures]] = {
     each.__name__: each
     for each in (
@@ -254,6 +261,7 @@ MEASURES: dict[str, Callable[[Path, Size], Figures]] = {
         duckdb_users,
         dashboards,
         half_hour,
+        collector,
     )
 }
 
