@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -24,6 +25,8 @@ from lib.errors import BadInput, DaybookError, Unavailable
 from lib.settings import load_settings
 from lib.store import Store, schema
 from lib.store.ingest_keys import WriteKey
+
+_log = logging.getLogger(__name__)
 
 Reader = Callable[[object, int, Call], Taken]
 
@@ -71,7 +74,7 @@ class Collector:
             return answers.preflight()
         answer = await self._answer(self._take_sensors(request))
         # Its library forgets events at any whole answer, also at one that asks it to come again.
-        return answers.torn(answer) if answer.status_code in {408, 429, 503} else answer
+        return answers.torn(answer) if answer.status_code in {408, 429, 500, 503} else answer
 
     async def _take_sensors(self, request: Request) -> Response:
         asked = request.query_params
@@ -90,6 +93,9 @@ class Collector:
             return _busy().answer()
         except Unavailable:
             return _unavailable().answer()
+        except Exception:
+            _log.exception("a request of the collector failed")
+            return Refused(500, "failed", "Daybook failed: its log says why").answer()
 
     async def _taken(self, key: WriteKey, request: Request, read: Callable[[Call], Taken]) -> Response:
         agent = request.headers.get("user-agent", "")[: CHARACTERS["user_agent"]] or None

@@ -11,17 +11,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
+import polars as pl
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from lib.access.viewer import EVERY_TENANT
 from lib.cli import main
 from lib.jobs.refresh import refresh
 from lib.settings import PROJECT_DIR
 from lib.store import intake_tallies
+from lib.store.tables import Inbox
+from lib.usage.intake import unpacked
 from tests.clients.flaky import Flaky
-from tests.lib.collecting import new_key
+from tests.lib.collecting import basic, new_key
 from tests.lib.companies import make_companies
 from tests.site import Site
 
@@ -149,6 +153,35 @@ def test_what_the_sensors_library_sends_is_counted_once(site: Site, packed: str)
     (row,) = json.loads(result.stdout)
     names = ("opens", "page_views", "active_users", "shares")
     assert [row[name] for name in names] == [1, 2, 1, 1]
+
+
+def addresses(site: Site, key: str, visitor: str) -> set[str]:
+    """Send an event as if a proxy had passed it on; whose address the visitor's events have in the inbox."""
+    body = {"batch": [{"type": "screen", "name": "/", "anonymousId": visitor}]}
+    answer = httpx.post(
+        f"{site.url}/v1/batch", json=body, headers={**basic(key), "X-Forwarded-For": "203.0.113.9"}, timeout=30
+    )
+    assert answer.json() == {"success": True}
+    with site.store.read(EVERY_TENANT) as session:
+        rows = pl.concat(unpacked(payload) for payload in session.scalars(select(Inbox.payload)))
+    return set(rows.filter(visitor=visitor)["address"])
+
+
+def test_nobodys_word_is_taken_for_where_an_event_comes_from(site: Site) -> None:
+    assert addresses(site, new_key(site.store), "stranger") == {"127.0.0.1"}
+
+
+def test_a_trusted_proxys_word_is_taken(tmp_path: Path) -> None:
+    environment = {"DAYBOOK_TRUSTED_PROXIES": "10.0.0.0/8, 127.0.0.1"}
+    served = Site(tmp_path / "home", environment, options=("--collector-only", "--workers", "2"))
+    make_companies(served.store)
+    served.start()
+    try:
+        assert addresses(served, new_key(served.store), "guest") == {"203.0.113.9"}
+    finally:
+        code = served.stop()
+    assert code in {0, -15}
+    assert "Traceback" not in served.log
 
 
 @pytest.mark.spec("I1")

@@ -64,6 +64,7 @@ def test_a_database_is_reached_by_the_one_driver_there_is(tmp_path: Path, url: s
         ("DAYBOOK_LAKE_URL", "s3://bucket/lake"),
         ("DAYBOOK_SECRET_KEY", "short"),
         ("DAYBOOK_BASE_URL", "daybook.example"),
+        ("DAYBOOK_TRUSTED_PROXIES", "10.0.0.0/8, proxy.example"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_its_name(tmp_path: Path, name: str, value: str) -> None:
