@@ -11,7 +11,7 @@ from sqlalchemy import delete, update
 
 from lib.access.permissions import AccountType, Permission
 from lib.access.viewer import EVERY_TENANT
-from lib.store.tables import Account, Grant
+from lib.store.tables import Account, Grant, SignIn
 from lib.ui.pages import PAGES
 from tests.accounts import PASSWORD, add_tenant, add_viewer
 from tests.browser.conftest import OpenTab, sign_in, signed_in
@@ -92,6 +92,19 @@ def test_a_wrong_password_is_told_alike_for_a_name_that_is_known_and_one_that_is
         expect(tab.get_by_test_id("stAlert")).to_have_text(re.compile(re.escape(WRONG)))
         tab.reload()
         _is_at_the_door(tab)
+
+
+@pytest.mark.spec("A7")
+def test_a_form_without_a_name_says_what_is_missing_and_is_no_attempt(open_tab: OpenTab, site: Site) -> None:
+    def attempts() -> int:
+        with site.store.read(EVERY_TENANT) as session:
+            return session.query(SignIn.id).count()
+
+    tab, before = open_tab("/", locale="zh-CN"), attempts()
+    for name in ("", "  "):
+        sign_in(tab, name, "wrong horse")
+        expect(tab.get_by_test_id("stAlert")).to_have_text(re.compile("请先输入账号再登录。"))
+    assert attempts() == before
 
 
 @pytest.mark.spec("A7")
@@ -191,6 +204,15 @@ def test_an_account_without_usage_read_gets_no_figures_by_any_address(
             expect(tab.get_by_test_id("stAlert")).to_contain_text("You do not have the permission")
             expect(tab.get_by_test_id("stMetric")).to_have_count(0)
             expect(tab.get_by_test_id("stDataFrame")).to_have_count(0)
+
+
+def test_who_has_one_page_sees_where_they_are_and_can_sign_out(open_tab: OpenTab, amy: str) -> None:
+    tab = open_tab("/")
+    signed_in(tab, amy)
+    _title(tab, "Status")
+    tab.locator(".st-key-account_menu button").click()
+    tab.locator(".st-key-account_sign_out button").click()
+    _is_at_the_door(tab)
 
 
 @pytest.mark.spec("A3")

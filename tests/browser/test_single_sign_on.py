@@ -17,12 +17,13 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select, update
 
-from lib.access.permissions import Permission
+from lib.access.permissions import AccountType, Permission
 from lib.access.viewer import EVERY_TENANT
 from lib.settings import PROJECT_DIR
 from lib.store.tables import Account, AccountSession, Operation, SignIn
 from tests.accounts import add_tenant, add_viewer
 from tests.browser.conftest import signed_in
+from tests.browser.test_administration import row
 from tests.site import Site, free_port
 
 pytestmark = pytest.mark.spec("A7")
@@ -198,3 +199,30 @@ def test_a_provider_that_does_not_answer_is_told_and_a_password_still_lets_in(
         signed_in(tab, "amy")
     finally:
         site.stop()
+
+
+@pytest.mark.spec("A8")
+def test_an_administrator_links_an_identity_and_takes_it_back(sso_site: Site, tab: Page, provider: str) -> None:
+    name = f"ben-{uuid.uuid4().hex[:8]}"
+    tenant_id = add_tenant(sso_site.store, f"t-{name}")
+    add_viewer(sso_site.store, name, tenant_id, permissions=[Permission.USAGE_READ])
+    add_viewer(sso_site.store, f"keeper-{name}", tenant_id, AccountType.PLATFORM)
+    tab.goto(f"{sso_site.url}/administration")
+    signed_in(tab, f"keeper-{name}")
+    dialog = row(tab, 1)
+    dialog.get_by_text("Single sign-on").click()
+    dialog.get_by_role("textbox", name="Subject").fill(f" {name}@corp ")
+    dialog.get_by_role("button", name="Link", exact=True).click()
+    expect(tab.get_by_text(f"{name} can sign in by single sign-on")).to_be_visible()
+    assert _identity(sso_site, name) == (provider, f"{name}@corp")
+    dialog = row(tab, 1)
+    dialog.get_by_role("button", name="End single sign-on").click()
+    tab.get_by_test_id("stPopoverBody").get_by_role("button", name="End single sign-on").click()
+    expect(tab.get_by_text(f"{name} has no single sign-on any more")).to_be_visible()
+    assert _identity(sso_site, name) == (None, None)
+
+
+def _identity(site: Site, name: str) -> tuple[str | None, str | None]:
+    with site.store.read(EVERY_TENANT) as session:
+        row = session.execute(select(Account.oidc_issuer, Account.oidc_subject).where(Account.name == name)).one()
+        return row[0], row[1]

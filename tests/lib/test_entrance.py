@@ -21,7 +21,7 @@ from lib.queries.entrance import RULES, Entrance
 from lib.store import Store
 from lib.store.accounts import account_named, add_account, set_password
 from lib.store.tables import Account, AccountSession, Application, Grant, Operation, SignIn, Tenant
-from lib.words import Language
+from lib.words import Language, say_error
 from tests.accounts import PASSWORD, add_tenant, add_viewer, open_session
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -75,8 +75,7 @@ def test_an_address_is_given_more_room_than_an_account() -> None:
 
 def test_a_lock_needs_no_more_failures_than_the_delays_let_through() -> None:
     delays = sum(
-        PER_ACCOUNT.first_delay_seconds * 2**n
-        for n in range(PER_ACCOUNT.lock_failures - PER_ACCOUNT.free_failures)
+        PER_ACCOUNT.first_delay_seconds * 2**n for n in range(PER_ACCOUNT.lock_failures - PER_ACCOUNT.free_failures)
     )
     assert delays < PER_ACCOUNT.window_seconds
 
@@ -134,14 +133,10 @@ def test_success_failure_and_sign_out_are_recorded_without_the_password(store: S
     entrance.leave(opened.session_id, "192.0.2.7")
     with store.read(EVERY_TENANT) as session:
         operations = session.scalars(select(Operation).order_by(Operation.id)).all()
-        told = [
-            (row.tenant_id, row.operator, row.action, row.result, row.content, row.address)
-            for row in operations
-        ]
+        told = [(row.tenant_id, row.operator, row.action, row.result, row.content, row.address) for row in operations]
         kept = " ".join(str(vars(row)) for row in operations)
         tries = [
-            (row.account_name, row.result, row.reason)
-            for row in session.scalars(select(SignIn).order_by(SignIn.id))
+            (row.account_name, row.result, row.reason) for row in session.scalars(select(SignIn).order_by(SignIn.id))
         ]
     assert told == [
         (tenant_id, "amy", "sign_in_failed", "failure", "password", "192.0.2.1"),
@@ -352,3 +347,21 @@ def test_an_account_that_cannot_be_is_not_added(store: Store) -> None:
             roles=["nope"],
             rules=QUICK_PASSWORDS,
         )
+
+
+@pytest.mark.spec("P1")
+def test_why_an_account_cannot_be_is_said_in_chinese_too(sqlite_store: Store) -> None:
+    tenant_id = add_tenant(sqlite_store, "acme")
+    add_viewer(sqlite_store, "amy", tenant_id)
+    said = {
+        "a\nb": "“a\nb”不能作为账号名：请使用 1 到 100 个可见字符。",
+        "amy": "账号“amy”已存在，请换一个。",
+    }
+    for name, sentence in said.items():
+        with pytest.raises(BadInput) as refusal:
+            add_viewer(sqlite_store, name, tenant_id)
+        assert say_error(refusal.value, Language.ZH) == sentence
+    with pytest.raises(BadInput) as refusal:
+        add_viewer(sqlite_store, "bob", None)
+    assert str(refusal.value).startswith("A system administrator belongs to no tenant")
+    assert say_error(refusal.value, Language.ZH).startswith("系统管理员不属于任何租户")

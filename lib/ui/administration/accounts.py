@@ -13,7 +13,7 @@ from lib.access.permissions import AccountType
 from lib.queries.administration import AccountInput
 from lib.queries.console import Console
 from lib.ui.administration.dialogs import attempt, attempt_for_secret, field, second_question
-from lib.ui.administration.identity import identity_form
+from lib.ui.administration.identity import identity_end, identity_form
 from lib.ui.administration.names import names_by_key, organization_names, role_names
 
 Row = dict[str, Any]
@@ -174,5 +174,6 @@ def _ends(console: Console, row: Row) -> None:
             attempt(console, lambda: ask.enable_account(name), done("enable"))
     else:
         second_question(console, "disable", question("disable"), lambda: ask.disable_account(name), done("disable"))
+    identity_end(console, row)
     if row["locked_until"] is not None and st.button(console.say("administration.unlock"), key=field("unlock")):
         attempt(console, lambda: ask.unlock_account(name), done("unlock"))
