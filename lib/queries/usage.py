@@ -20,10 +20,10 @@ from lib.usage.buckets import EPOCH, Grain, Period, bucket_of, bucket_starts, st
 from lib.usage.kernel import COUNTS, PAGE_COUNTS
 from lib.usage.lake import Lake
 from lib.usage.metrics import METRICS, PAGE_METRICS, Metric
-from lib.usage.published import Published, published
-from lib.usage.recency import PAGE_SCOPES, SCOPES, Scope, chained, with_users
+from lib.usage.published import Published, between, published
+from lib.usage.recency import NEVER, PAGE_SCOPES, SCOPES, Scope, chained, with_users
 from lib.usage.retention import Cohort, retained
-from lib.usage.users import cumulative_by_bucket, users_by_bucket, users_in
+from lib.usage.users import cumulative_by_bucket, users_by_bucket
 from lib.words import Phrase
 
 Dimension = Literal["application", "mini_program", "page", "os"]
@@ -194,27 +194,19 @@ class UsageQueries(ViewerQueries):
         if grain is not Grain.PERIOD:
             buckets = buckets.filter(pl.col("t") < closed)
         paged = "page" in by
-        added = _added(tables, asked.period, places, closed, paged).join(buckets.select("t", "bucket"), on="t")
+        until = max(asked.period.first, min(asked.period.end, closed))
+        added = _added(tables, places, asked.period.first, until, paged).join(buckets.select("t", "bucket"), on="t")
         rows = added.group_by("bucket", *by).agg(pl.col(PAGE_COUNTS if paged else COUNTS).sum())
-        chains = self._chains(tables, places, closed, by)
-        users = _users(chains, asked.period, buckets, grain, by)
+        chains = _chains(tables, places, asked.period.first, until, by)
+        users = users_by_bucket(chains.inside, buckets, by).filter(pl.col("active_users") > 0)
         rows = rows.join(users, on=["bucket", *by], how="full", coalesce=True, nulls_equal=True)
         if filled:
             rows = buckets.select("bucket").unique().join(rows, on="bucket", how="left")
         if not paged:
-            cumulative = cumulative_by_bucket(chains, buckets, by)
+            cumulative = cumulative_by_bucket(chains.firsts, buckets, by)
             rows = rows.join(cumulative, on=["bucket", *by], how="left", nulls_equal=True)
         rows = rows.with_columns(pl.exclude("bucket", *by).fill_null(0))
         return _measured(rows, PAGE_METRICS if paged else METRICS, by).sort("bucket", *by)
-
-    def _chains(self, tables: Published, places: _Places, closed: int, by: tuple[str, ...]) -> pl.DataFrame:
-        """`by`, t, p, n of the filter's users: from the kept chains where there are such, else made from presence."""
-        scope = places.scope(by)
-        seen = (pl.col("t") < closed) & places.predicate()
-        if scope is None:
-            presence = tables.presence().filter(seen).collect()
-            return chained(with_users(presence, tables.files.numbers_visitors_per_application), by)
-        return tables.chains(scope).filter(seen).select(*by, "t", "p", "n")
 
     def _named(self, rows: pl.DataFrame, dimension: Dimension) -> pl.DataFrame:
         column = _COLUMN[dimension]
@@ -226,19 +218,36 @@ class UsageQueries(ViewerQueries):
         return rows.join(known, on=column, how="left").drop(column)
 
 
-def _added(tables: Published, period: Period, places: _Places, closed: int, paged: bool) -> pl.DataFrame:
-    source = tables.pages() if paged else tables.counts.lazy()
-    inside = (pl.col("t") >= period.first) & (pl.col("t") < min(period.end, closed))
-    return source.filter(inside, places.predicate()).collect()
+@dataclass(frozen=True)
+class _Chains:
+    """A filter's users as `by`, t, p, n: those `inside` the period, and the `firsts`, where they were seen first,
+    until its end."""
+
+    inside: pl.DataFrame
+    firsts: pl.DataFrame
 
 
-def _users(
-    chains: pl.DataFrame, period: Period, buckets: pl.DataFrame, grain: Grain, by: tuple[str, ...]
-) -> pl.DataFrame:
-    if grain is not Grain.PERIOD:
-        return users_by_bucket(chains, buckets, by)
-    users = users_in(chains, period.first, period.end, by).filter(pl.col("active_users") > 0)
-    return users.select(pl.lit(buckets["bucket"][0]).alias("bucket"), *by, "active_users", "new_users")
+def _chains(tables: Published, places: _Places, first: int, until: int, by: tuple[str, ...]) -> _Chains:
+    """From the kept chains where there are such, else made from presence."""
+    scope, chosen = places.scope(by), places.predicate()
+    columns = [*by, "t", "p", "n"]
+    if scope is None:
+        presence = tables.presence().filter(pl.col("t") < until, chosen).collect()
+        chains = chained(with_users(presence, tables.files.numbers_visitors_per_application), by).sort("t")
+        return _Chains(between(chains, first, until), chains.filter(pl.col("p") == NEVER))
+    if scope in PAGE_SCOPES:
+        inside = (pl.col("t") >= first) & (pl.col("t") < until)
+        rows = tables.page_chains(scope).filter(inside, chosen).select(columns).collect()
+        return _Chains(rows, rows.clear())
+    inside_rows = between(tables.chains(scope), first, until).filter(chosen).select(columns)
+    return _Chains(inside_rows, between(tables.first_presences(scope), 0, until).filter(chosen).select(columns))
+
+
+def _added(tables: Published, places: _Places, first: int, until: int, paged: bool) -> pl.DataFrame:
+    if not paged:
+        return between(tables.counts, first, until).filter(places.predicate())
+    inside = (pl.col("t") >= first) & (pl.col("t") < until)
+    return tables.pages().filter(inside, places.predicate()).collect()
 
 
 def _measured(rows: pl.DataFrame, metrics: tuple[Metric, ...], by: Sequence[str]) -> pl.DataFrame:

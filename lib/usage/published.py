@@ -13,7 +13,7 @@ import polars as pl
 from lib.usage.events import STORED
 from lib.usage.kernel import COUNTS, PAGE_COUNTS
 from lib.usage.lake import Lake, TenantFiles
-from lib.usage.recency import PAGE_SCOPES, RECENCY, Scope
+from lib.usage.recency import NEVER, PAGE_SCOPES, RECENCY, Scope
 from lib.usage.visits import VISIT
 
 _PLACE = {"t": pl.Int32(), "application_id": pl.Int32(), "mini_program_id": pl.Int32(), "os": pl.String()}
@@ -34,24 +34,38 @@ class Published:
 
     @cached_property
     def counts(self) -> pl.DataFrame:
-        """The kernel's counts of every date; the same half hour may stand in the files of two dates."""
-        return self._scan([day.counts for day in self.files.days.values()], _COUNTS).collect()
+        """The kernel's counts of every date, by `t`; the same half hour may stand in the files of two dates."""
+        return self._scan([day.counts for day in self.files.days.values()], _COUNTS).collect().sort("t")
 
     def chains(self, scope: Scope) -> pl.DataFrame:
-        """Recency in one scope: its places, `t`, `p` and `n`; several rows of one key add up. Kept, but of pages."""
-        if scope in PAGE_SCOPES:
-            return self._of_scope(self.files.page_recency, scope)
+        """Recency in one scope, by `t`: its places, `t`, `p` and `n`; several rows of one key add up. Kept."""
         if scope not in self._chains:
-            self._chains[scope] = self._of_scope(self.files.recency, scope)
+            self._chains[scope] = self._of_scope(scope).collect().sort("t")
         return self._chains[scope]
+
+    def first_presences(self, scope: Scope) -> pl.DataFrame:
+        """The chains of the scope that begin: where and when users were seen first. Kept."""
+        if scope not in self._first_presences:
+            self._first_presences[scope] = self.chains(scope).filter(pl.col("p") == NEVER)
+        return self._first_presences[scope]
+
+    def page_chains(self, scope: Scope) -> pl.LazyFrame:
+        """Recency in a scope of pages, scanned: it lies in the order of its places, so a filter reads few of its
+        rows."""
+        return self._of_scope(scope)
 
     @cached_property
     def _chains(self) -> dict[Scope, pl.DataFrame]:
         return {}
 
-    def _of_scope(self, names: tuple[str, ...], scope: Scope) -> pl.DataFrame:
+    @cached_property
+    def _first_presences(self) -> dict[Scope, pl.DataFrame]:
+        return {}
+
+    def _of_scope(self, scope: Scope) -> pl.LazyFrame:
+        names = self.files.page_recency if scope in PAGE_SCOPES else self.files.recency
         rows = self._scan(list(names), RECENCY).filter(pl.col("scope") == scope.number)
-        return rows.select(*scope.by, "t", "p", "n").collect()
+        return rows.select(*scope.by, "t", "p", "n")
 
     def pages(self) -> pl.LazyFrame:
         """The kernel's page counts of every date."""
@@ -76,6 +90,12 @@ class Published:
         return pl.scan_parquet([self.lake.path(name) for name in names]).select(list(schema))
 
 
+def between(rows: pl.DataFrame, first: int, end: int) -> pl.DataFrame:
+    """The rows, in the order of `t`, of the half hours [first, end): a slice, without looking at the others."""
+    start, stop = (rows["t"].search_sorted(bound, side="left") for bound in (first, end))
+    return rows.slice(start, max(stop - start, 0))
+
+
 _current: dict[tuple[Path, int], tuple[str, Published]] = {}
 _lock = threading.Lock()
 
@@ -92,7 +112,7 @@ def published(lake: Lake, tenant_id: int) -> Published:
         fresh = Published(lake, manifest.publication, manifest.as_of, files)
         if kept is not None and kept[1].files == files:
             # The refresh published, but nothing of this tenant: what was read of its files stays.
-            for name in ("counts", "_chains"):
+            for name in ("counts", "_chains", "_first_presences"):
                 if name in kept[1].__dict__:
                     fresh.__dict__[name] = kept[1].__dict__[name]
         _current[lake.folder, tenant_id] = (str(manifest.publication), fresh)

@@ -3,6 +3,7 @@ files."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 
@@ -139,9 +140,16 @@ def write_day(writing: Writing, day: str, events: pl.DataFrame, name: str | None
 
 
 def _with_recency(writing: Writing, before: TenantFiles, after: TenantFiles, visitors: pl.DataFrame) -> TenantFiles:
+    """The files with the chains of some visitors taken out as they were and put in as they are."""
+    stayed = {day for day, names in after.days.items() if before.days.get(day) == names}
+    same = _presence_of(writing, [names for day, names in after.days.items() if day in stayed], visitors)
+    gone, came = (
+        _presence_of(writing, [names for day, names in files.days.items() if day not in stayed], visitors)
+        for files in (before, after)
+    )
+    around = _around(same, pl.concat([gone["t"], came["t"]]))
     per_application = after.numbers_visitors_per_application
-    old = with_users(_presence_of(writing, before, visitors), per_application)
-    new = with_users(_presence_of(writing, after, visitors), per_application)
+    old, new = (with_users(pl.concat([around, rows]), per_application) for rows in (gone, came))
 
     def renewed(name: str, paths: tuple[str, ...], scopes: tuple[Scope, ...]) -> tuple[str, ...]:
         rows = change(recency(old, scopes), recency(new, scopes))
@@ -161,9 +169,23 @@ def _with_recency(writing: Writing, before: TenantFiles, after: TenantFiles, vis
     )
 
 
-def _presence_of(writing: Writing, files: TenantFiles, visitors: pl.DataFrame | None) -> pl.DataFrame:
+def _around(same: pl.DataFrame, changed: pl.Series) -> pl.DataFrame:
+    """Of a presence that stays, what chains to where others changed: that time, and of each place the nearest half
+    hours
+    before and after it. What else these leave out or join is the same in the old chains and the new, and cancels out.
+    """
+    if changed.is_empty():
+        return same.clear()
+    t, first, last = pl.col("t"), changed.min(), changed.max()
+    place = [name for name in same.columns if name != "t"]
+    before = same.filter(t < first).group_by(place).agg(t.max()).select(same.columns)
+    after = same.filter(t > last).group_by(place).agg(t.min()).select(same.columns)
+    return pl.concat([same.filter(t.is_between(first, last)), before, after])
+
+
+def _presence_of(writing: Writing, days: Iterable[DayFiles], visitors: pl.DataFrame | None) -> pl.DataFrame:
     parts = [tallied(pl.DataFrame(schema=STORED)).presence]
-    for day in files.days.values():
+    for day in days:
         if visitors is None:
             parts.append(pl.read_parquet(writing.lake.path(day.presence)))
         else:
@@ -178,7 +200,7 @@ def rebuilt(writing: Writing, files: TenantFiles, per_application: bool) -> Tena
         for day, names in files.days.items()
     }
     bare = replace(files, days=days, numbers_visitors_per_application=per_application, recency=(), page_recency=())
-    presence = with_users(_presence_of(writing, bare, None), per_application)
+    presence = with_users(_presence_of(writing, bare.days.values(), None), per_application)
 
     def built(name: str, scopes: tuple[Scope, ...]) -> tuple[str, ...]:
         return (writing.frame(name, recency(presence, scopes)),)

@@ -9,22 +9,6 @@ import polars as pl
 from lib.usage.recency import NEVER
 
 
-def users_in(chains: pl.DataFrame, first: int, end: int, by: Sequence[str] = ()) -> pl.DataFrame:
-    """`active_users` and `new_users` in the half hours [first, end), and `cumulative_users` up to `end`, a row for
-    each of `by`.
-
-    Without `by` it is one row, zeros where nobody was.
-    """
-    t, p, n = pl.col("t"), pl.col("p"), pl.col("n")
-    inside = (t >= first) & (t < end)
-    counted = [
-        n.filter(inside & (p < first)).sum().alias("active_users"),
-        n.filter(inside & (p == NEVER)).sum().alias("new_users"),
-        n.filter((t < end) & (p == NEVER)).sum().alias("cumulative_users"),
-    ]
-    return chains.group_by(*by).agg(counted) if by else chains.select(counted)
-
-
 def users_by_bucket(chains: pl.DataFrame, buckets: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
     """`active_users` and `new_users` of each bucket of a trend (lib.usage.buckets.bucket_starts), where somebody
     was."""
@@ -35,10 +19,13 @@ def users_by_bucket(chains: pl.DataFrame, buckets: pl.DataFrame, by: Sequence[st
     )
 
 
-def cumulative_by_bucket(chains: pl.DataFrame, buckets: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
-    """`cumulative_users` up to the end of each bucket of a trend, a row for every bucket and each of `by`."""
+def cumulative_by_bucket(first_presences: pl.DataFrame, buckets: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
+    """`cumulative_users` up to the end of each bucket of a trend, a row for every bucket and each of `by`.
+
+    `first_presences` are the chains whose `p` is NEVER.
+    """
     ends = buckets.group_by("bucket").agg(pl.col("end").first()).sort("end")
-    firsts = chains.filter(pl.col("p") == NEVER).group_by(*by, "t").agg(pl.col("n").sum()).sort("t")
+    firsts = first_presences.group_by(*by, "t").agg(pl.col("n").sum()).sort("t")
     firsts = firsts.with_columns(cumulative_users=pl.col("n").cum_sum().over(by) if by else pl.col("n").cum_sum())
     asked = ends.join(firsts.select(by).unique(), how="cross") if by else ends
     # The last first presence strictly before the end: t <= end - 1.

@@ -159,7 +159,7 @@ def _users(scope: Scope) -> Callable[[Recounting], tuple[pl.DataFrame, pl.DataFr
         halves = pl.DataFrame({"t": pl.int_range(recounting.first, recounting.end, dtype=pl.Int32, eager=True)})
         day = (pl.col("t") // _HALF_HOURS_OF_A_DAY) * _HALF_HOURS_OF_A_DAY
         days = halves.with_columns(bucket=day.cast(pl.Int32)).with_columns(start=pl.col("t").min().over("bucket"))
-        published = users_by_bucket(tables.chains(scope), days, by).rename({"bucket": "t"})
+        published = users_by_bucket(_chains_of(tables, scope), days, by).rename({"bucket": "t"})
         user = "(application_id, visitor)" if tables.files.numbers_visitors_per_application else "visitor"
         places = "".join(f", {name}" for name in by)
         paged = "where page is not null" if "page" in by else ""
@@ -173,6 +173,10 @@ def _users(scope: Scope) -> Callable[[Recounting], tuple[pl.DataFrame, pl.DataFr
         return published, recounted, ["t", *by]
 
     return sides
+
+
+def _chains_of(tables: Published, scope: Scope) -> pl.DataFrame:
+    return tables.page_chains(scope).collect() if scope in PAGE_SCOPES else tables.chains(scope)
 
 
 _NAMES = {
