@@ -1,6 +1,6 @@
 """How the counting stands: how new the figures are, what waits, what ran (SPEC T5, P5)."""
 
-from lib.ui import blocks, cards, filters
+from lib.ui import address, blocks, cards, filters, reconciling
 from lib.ui.page import open_page
 from lib.ui.tables import Column, Kind, section
 
@@ -28,6 +28,11 @@ freshness = console.status.freshness()
 blocks.head(console, "page.status", freshness.as_of)
 cards.freshness_cards(console, freshness)
 
-zone = filters.zone(console)
+period = filters.period(console)
+address.write(zone=period.zone)
+reconciling.came_in(console, period)
+reconciling.recount(console, period)
+
+zone = period.zone
 section(console, "status.runs", "runs", lambda: console.status.runs(), RUN_COLUMNS, "status.no_runs", zone)
 section(console, "status.ledger", "ledger", lambda: console.status.ledger(), LEDGER_COLUMNS, "status.no_ledger", zone)

@@ -12,6 +12,7 @@ from lib.queries.annotations import AnnotationQueries
 from lib.queries.exclusions import ExclusionQueries
 from lib.queries.own_account import OwnAccount
 from lib.queries.programs import ProgramQueries
+from lib.queries.reconciling import Reconciling
 from lib.queries.recounts import RecountQueries
 from lib.queries.status import StatusQueries
 from lib.queries.usage import UsageQueries
@@ -73,6 +74,11 @@ class Console:
     def exclusions(self) -> ExclusionQueries:
         """The rules that take events out of the figures."""
         return ExclusionQueries(self.viewer, self.store, self.settings.lake).renewed_by(self.entry)
+
+    @property
+    def reconciling(self) -> Reconciling:
+        """What came in, what became of it, and a recount."""
+        return Reconciling(self.viewer, self.store, self.settings.lake).renewed_by(self.entry)
 
     @property
     def recounts(self) -> RecountQueries:

@@ -185,7 +185,8 @@ def _shown(console: Console, column: Column, zone: str) -> pl.Expr:
         case Kind.TEXTS:
             return value.list.join(console.say("table.and"))
         case Kind.WORD:
-            known = {key.rpartition("_")[2]: key for key in catalogue() if key.startswith(f"{column.words}_")}
+            before = f"{column.words}_"
+            known = {key.removeprefix(before): key for key in catalogue() if key.startswith(before)}
             return value.replace_strict({one: console.say(key) for one, key in known.items()}, default=value)
         case Kind.OPENS:
             return (pl.lit(f"{OPENS_ICON} ") + _without_marks(value)).alias(column.key)
