@@ -70,12 +70,16 @@ class Collecting:
     key: str
 
     @classmethod
+    def of(cls, store: Store, key: str) -> Collecting:
+        """Over a database with companies, and a key."""
+        collector = Collector(store)
+        return cls(store, collector, Http(Starlette(routes=collector.routes())), key)
+
+    @classmethod
     def over(cls, store: Store) -> Collecting:
         """Over an empty database."""
         make_companies(store)
-        collector = Collector(store)
-        http = Http(Starlette(routes=collector.routes()))
-        return cls(store, collector, http, new_key(store))
+        return cls.of(store, new_key(store))
 
     def post(self, path: str, body: object, key: str | None = None, **headers: str) -> Answer:
         """Post JSON, or bytes as they are."""

@@ -100,14 +100,13 @@ def is_named(refused: int | Refused) -> bool:
     return isinstance(refused, Refused) and refused.answer().status_code in {400, 413} and bool(refused.what)
 
 
-BATCHES = some.fixed_dictionaries(
-    {"batch": some.lists(SEGMENT, max_size=4) | some.lists(SEGMENT | ANYTHING, max_size=4)}, optional={"context": CONTEXT | ANYTHING}
-)
-LISTS = some.lists(SENSORS, max_size=4) | some.lists(SENSORS | ANYTHING, max_size=4)
+CALLS = some.lists(SEGMENT, max_size=3) | some.lists(SEGMENT | ANYTHING, max_size=3)
+BATCHES = some.fixed_dictionaries({"batch": CALLS}, optional={"context": CONTEXT | ANYTHING})
+LISTS = some.lists(SENSORS, max_size=3) | some.lists(SENSORS | ANYTHING, max_size=3)
 
 
 @given(body=BATCHES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_batch_is_taken_or_refused(body: dict[str, Any]) -> None:
     content = sent(body)
     found = outcome(lambda: segment.batch_taken(json_of(content), len(content), CALL))
@@ -115,7 +114,7 @@ def test_any_batch_is_taken_or_refused(body: dict[str, Any]) -> None:
 
 
 @given(events=LISTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_anything_at_sa_is_taken_or_refused(events: list[Any]) -> None:
     params = {"data_list": [base64.b64encode(sent(events)).decode()]}
     found = outcome(lambda: sensors.taken(params, CALL))

@@ -6,25 +6,15 @@ import asyncio
 import gzip
 import json
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from lib.collect import bodies
 from lib.collect.bodies import BATCH_BYTES, DRAINED_BYTES, EVENT_BYTES
-from lib.store import Store
 from tests.lib.collecting import Collecting, basic
 from tests.lib.test_collect_segment import screen
-
-
-@pytest.fixture
-def collecting(sqlite_store: Store) -> Iterator[Collecting]:
-    """A collector over an empty home."""
-    found = Collecting.over(sqlite_store)
-    yield found
-    found.collector.close()
-
 
 BATCH = json.dumps({"batch": [screen()]}, ensure_ascii=False).encode()
 
@@ -69,7 +59,7 @@ def test_broken_gzip_is_refused(collecting: Collecting, body: bytes) -> None:
 @pytest.mark.spec("I1")
 def test_a_small_body_that_unpacks_to_gigabytes_is_cut(collecting: Collecting) -> None:
     packer = zlib.compressobj(9, wbits=31)
-    bomb = b"".join(packer.compress(b" " * 1_000_000) for _ in range(400)) + packer.flush()
+    bomb = b"".join(packer.compress(b" " * 1_000_000) for _ in range(100)) + packer.flush()
     assert len(bomb) < BATCH_BYTES
     status, told = collecting.post("/v1/batch", bomb)
     assert (status, told["error"]) == (413, "too_large")

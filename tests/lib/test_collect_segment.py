@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,21 +11,12 @@ import pytest
 from lib.collect import commits, keys
 from lib.logs.record import COMMAND
 from lib.queries.administration.ingest_keys import revoke_ingest_key
-from lib.store import Store
 from tests.lib.collecting import Collecting, new_key
 from tests.lib.companies import key_ids
 
 NOON = "2024-05-12T12:00:00.250Z"
 AGENT = f"python-httpx/{httpx.__version__}"
 AT_NOON = datetime(2024, 5, 12, 12, 0, 0, 250_000, tzinfo=UTC)
-
-
-@pytest.fixture
-def collecting(sqlite_store: Store) -> Iterator[Collecting]:
-    """A collector over an empty home."""
-    found = Collecting.over(sqlite_store)
-    yield found
-    found.collector.close()
 
 
 def screen(name: str = "pages/首页/index", **more: Any) -> dict[str, Any]:

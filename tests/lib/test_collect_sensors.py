@@ -5,24 +5,13 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from lib.store import Store
 from tests.lib.collecting import Collecting, new_key
-
-
-@pytest.fixture
-def collecting(sqlite_store: Store) -> Iterator[Collecting]:
-    """A collector over an empty home."""
-    found = Collecting.over(sqlite_store)
-    yield found
-    found.collector.close()
-
 
 NOON_MS = 1_715_515_200_250
 AT_NOON = datetime(2024, 5, 12, 12, 0, 0, 250_000, tzinfo=UTC)
