@@ -12,7 +12,7 @@ from lib.ui import address, filters, trends
 from lib.ui.tables import Column, Kind, heading, metric_columns, table
 from lib.usage.metrics import PAGE_METRICS
 
-MOST_PAGES = 1000
+MOST_PAGES = 200
 """Rows that a browser shows at once; the download has all."""
 
 COLUMNS = (Column("page", "usage.page", Kind.OPENS, width=240), *metric_columns(PAGE_METRICS))
