@@ -127,9 +127,7 @@ def test_it_is_loaded_once_counted_exactly_and_removed_whole(
         demo.remove(home, store)
 
 
-def test_a_company_of_ones_own_with_the_key_of_the_demo_is_left_alone(
-    home: Settings, sqlite_store: Store
-) -> None:
+def test_a_company_of_ones_own_with_the_key_of_the_demo_is_left_alone(home: Settings, sqlite_store: Store) -> None:
     with sqlite_store.write(EVERY_TENANT) as session:
         session.add(Tenant(key="demo", name="Our own", created_at=NOW))
     for attempt in (demo.load, demo.remove):

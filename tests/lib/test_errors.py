@@ -11,12 +11,7 @@ from lib.errors import BadInput, BadSetting, Busy, DaybookError, NotFound, Unava
 def tree(error: type[DaybookError] = DaybookError) -> list[type[DaybookError]]:
     return [
         error,
-        *(
-            each
-            for below in error.__subclasses__()
-            for each in tree(below)
-            if each.__module__ == error.__module__
-        ),
+        *(each for below in error.__subclasses__() for each in tree(below) if each.__module__ == error.__module__),
     ]
 
 

@@ -22,9 +22,7 @@ from lib.ui.server import Guard, inline_scripts, session_route
 from tests.accounts import add_tenant, add_viewer
 
 with warnings.catch_warnings():
-    warnings.simplefilter(
-        "ignore"
-    )  # Starlette wishes for another release of httpx than the rest of the tests use
+    warnings.simplefilter("ignore")  # Starlette wishes for another release of httpx than the rest of the tests use
     from starlette.testclient import TestClient
 
 HERE = {"Origin": "http://testserver"}

@@ -31,16 +31,19 @@ def test_a_real_clickstream_is_imported_whole_and_once(importer: Importer, sampl
     assert said.err == "31106 times name no zone and were read in UTC: --time-zone names another."
     found = importer.rows("usage")
     source = pl.read_csv(samples / ECOM)
-    assert found.select(
-        time=pl.col("at").dt.strftime("%Y-%m-%d %H:%M:%S"),
-        user="visitor",
-        session="session",
-        page="page",
-        platform="application",
-        line=pl.col("seq").cast(pl.Int64),
-    ).rows() == source.select(
-        "timestamp", "user_id", "session_id", "event", "platform", pl.int_range(2, pl.len() + 2)
-    ).rows()
+    assert (
+        found.select(
+            time=pl.col("at").dt.strftime("%Y-%m-%d %H:%M:%S"),
+            user="visitor",
+            session="session",
+            page="page",
+            platform="application",
+            line=pl.col("seq").cast(pl.Int64),
+        ).rows()
+        == source.select(
+            "timestamp", "user_id", "session_id", "event", "platform", pl.int_range(2, pl.len() + 2)
+        ).rows()
+    )
     assert set(found["kind"]) == {"page_view"}
     assert found.select("mini_program", "mini_program_id").unique().rows() == [("shop", 1)]
     assert found["application_id"].n_unique() == source["platform"].n_unique()
@@ -231,7 +234,7 @@ def test_a_page_is_needed_only_by_page_views(importer: Importer) -> None:
 
 def test_a_csv_may_be_written_as_spreadsheets_write_it(importer: Importer) -> None:
     text = '\ufefftime;visitor;page;"a note"\r\n2024-03-01T10:00:00Z;v;"/a\r\n\r\n;""b""";x\r\n\r\n'
-    text += "2024-03-01T10:00:00Z;v;/5\" disk;\r\n"
+    text += '2024-03-01T10:00:00Z;v;/5" disk;\r\n'
     said = importer.usage("csv", importer.write("a.csv", text), *OWNER)
     assert said.out == "read 2, accepted 2, repeated 0, refused 0"
     assert importer.rows("usage").select("seq", "page").rows() == [(2, '/a\n\n;"b"'), (6, '/5" disk')]
