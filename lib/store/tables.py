@@ -367,7 +367,10 @@ class BucketLedger(Base):
     """What one publication did to one half hour of one tenant (SPEC T5)."""
 
     __tablename__ = "bucket_ledger"
-    __table_args__ = (sa.UniqueConstraint("tenant_id", "publication", "bucket_at"),)
+    __table_args__ = (
+        sa.UniqueConstraint("tenant_id", "publication", "bucket_at"),
+        sa.Index(None, "tenant_id", "bucket_at", "publication"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int]
     publication: Mapped[int]

@@ -19,8 +19,8 @@ from lib.usage.exclusions import EXCLUSION_KINDS, Rule
 Row = dict[str, Any]
 _WORDS = {kind.key: kind.words for kind in EXCLUSION_KINDS}
 _EXAMPLES = (
-    Column("value", "exclusion.value", width=380),
-    Column("event_count", "exclusion.event_count", Kind.COUNT, width=110),
+    Column("value", "exclusion.value", width=200),
+    Column("event_count", "exclusion.event_count", Kind.COUNT, width=100),
 )
 
 
