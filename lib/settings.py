@@ -69,7 +69,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     given = dict(os.environ if environment is None else environment)
     home = Path(given.get("DAYBOOK_HOME") or PROJECT_DIR / "data").expanduser().absolute()
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise BadSetting(name="DAYBOOK_HOME", what=f"{home} cannot be made ({error.strerror})") from error
     written = {name: value for name, value in dotenv_values(home / ".env").items() if value is not None}

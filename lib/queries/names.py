@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import polars as pl
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
+from lib.access.viewer import ApplicationScope
 from lib.errors import NotFound
-from lib.store.tables import Application, MiniProgram
+from lib.store.tables import Application, Link, MiniProgram
 from lib.words import Phrase
 
 _NAMED = {"id": pl.Int32(), "key": pl.String(), "name": pl.String()}
@@ -31,13 +33,20 @@ class Names:
         return _id(self.mini_programs, "kind.mini_program", key)
 
 
-def names_of(session: Session, tenant_id: int) -> Names:
-    """What a tenant has."""
-    return Names(*(_named(session, tenant_id, table) for table in (Application, MiniProgram)))
+def names_of(session: Session, tenant_id: int, scope: ApplicationScope) -> Names:
+    """What a tenant has, as far as a viewer holds it: applications, and mini programs that ever were linked to one."""
+    applications = select(Application.id, Application.key, Application.name).where(Application.tenant_id == tenant_id)
+    programs = select(MiniProgram.id, MiniProgram.key, MiniProgram.name).where(MiniProgram.tenant_id == tenant_id)
+    if not scope.every:
+        held = Link.application_id.in_(sorted(scope.ids))
+        applications = applications.where(Application.id.in_(sorted(scope.ids)))
+        programs = programs.where(
+            MiniProgram.id.in_(select(Link.mini_program_id).where(Link.tenant_id == tenant_id, held))
+        )
+    return Names(_named(session.execute(applications)), _named(session.execute(programs)))
 
 
-def _named(session: Session, tenant_id: int, table: type[Application | MiniProgram]) -> pl.DataFrame:
-    rows = session.execute(select(table.id, table.key, table.name).where(table.tenant_id == tenant_id))
+def _named(rows: Iterable[Row[int, str, str]]) -> pl.DataFrame:
     return pl.DataFrame([tuple(row) for row in rows], schema=_NAMED, orient="row")
 
 

@@ -74,7 +74,12 @@ class Reconciling(ViewerQueries):
 
     @needs(Permission.STATUS_READ)
     def ledgered(self, period: Period) -> Ledgered:
-        """The sums of the bucket ledger's rows that were recorded in the period."""
+        """The sums of the bucket ledger's rows that were recorded in the period.
+
+        They count all applications together, so they are 0 for a viewer who holds only some (SPEC A5).
+        """
+        if not self.viewer.applications.every:
+            return Ledgered(0, 0, 0, 0)
         counts = (
             BucketLedger.rows_added,
             BucketLedger.rows_late,
@@ -145,7 +150,7 @@ class Reconciling(ViewerQueries):
 
     def _named(self, rows: pl.DataFrame) -> pl.DataFrame:
         with self.store.read(self.viewer.tenant_id) as session:
-            names = names_of(session, self.viewer.tenant_id)
+            names = names_of(session, self.viewer.tenant_id, self.viewer.applications)
         for noun, table in (("application", names.applications), ("mini_program", names.mini_programs)):
             named = table.select(pl.col("id").alias(f"{noun}_id"), pl.col("name").alias(noun))
             rows = rows.join(named, on=f"{noun}_id", how="left", maintain_order="left")

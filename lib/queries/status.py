@@ -57,10 +57,15 @@ class StatusQueries(ViewerQueries):
 
     @needs(Permission.STATUS_READ)
     def freshness(self) -> Freshness:
-        """How new the figures are, and how much of the tenant's is not in them yet."""
+        """How new the figures are, and how much of the tenant's is not in them yet.
+
+        What waits is the whole tenant's, so it is 0 for a viewer who holds only some applications (SPEC A5).
+        """
         manifest = self._lake.manifest()
-        with self.store.read(self.viewer.tenant_id) as session:
-            batches, rows = inbox.waiting(session, self.viewer.tenant_id, manifest.applied)
+        batches = rows = 0
+        if self.viewer.applications.every:
+            with self.store.read(self.viewer.tenant_id) as session:
+                batches, rows = inbox.waiting(session, self.viewer.tenant_id, manifest.applied)
         return Freshness(manifest.as_of, manifest.publication, manifest.published_at, batches, rows)
 
     @needs(Permission.STATUS_READ)
@@ -76,7 +81,7 @@ class StatusQueries(ViewerQueries):
             runs = list(session.scalars(asked.order_by(JobRun.id.desc()).limit(limit)))
         rows = [
             (run.job, run.started_at, run.finished_at, run.status, json.dumps(run.figures), run.message)
-            if system or run.tenant_id is not None
+            if system or (run.tenant_id is not None and self.viewer.applications.every)
             else (run.job, run.started_at, run.finished_at, run.status, "{}", "")
             for run in runs
         ]
@@ -84,9 +89,14 @@ class StatusQueries(ViewerQueries):
 
     @needs(Permission.STATUS_READ)
     def ledger(self, limit: int = 200) -> pl.DataFrame:
-        """The tenant's newest ledger rows: what each publication did to each half hour."""
-        with self.store.read(self.viewer.tenant_id) as session:
-            rows = ledger.newest(session, self.viewer.tenant_id, limit)
+        """The tenant's newest ledger rows: what each publication did to each half hour.
+
+        They count all applications together, so a viewer who holds only some sees none (SPEC A5).
+        """
+        rows = []
+        if self.viewer.applications.every:
+            with self.store.read(self.viewer.tenant_id) as session:
+                rows = ledger.newest(session, self.viewer.tenant_id, limit)
         return pl.DataFrame(
             [tuple(getattr(row, name) for name in _LEDGER) for row in rows], schema=_LEDGER, orient="row"
         )

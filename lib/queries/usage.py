@@ -12,7 +12,6 @@ import polars as pl
 
 from lib.access.permissions import Permission
 from lib.access.viewer import Viewer
-from lib.errors import NotFound
 from lib.queries.gate import ViewerQueries, needs
 from lib.queries.names import Names, names_of
 from lib.store import Store
@@ -24,7 +23,6 @@ from lib.usage.published import Published, between, published
 from lib.usage.recency import NEVER, PAGE_SCOPES, SCOPES, Scope, chained, with_users
 from lib.usage.retention import Cohort, retained
 from lib.usage.users import cumulative_by_bucket, users_by_bucket
-from lib.words import Phrase
 
 Dimension = Literal["application", "mini_program", "page", "os"]
 
@@ -172,16 +170,13 @@ class UsageQueries(ViewerQueries):
             return _Places(seen, None, None, None)
         names = self._names()
         if asked.application is not None:
-            chosen = names.application_id(asked.application)
-            if seen is not None and chosen not in seen:
-                raise NotFound(kind=Phrase("kind.application"), key=asked.application)
-            seen = (chosen,)
+            seen = (names.application_id(asked.application),)
         program = None if asked.mini_program is None else names.mini_program_id(asked.mini_program)
         return _Places(seen, program, asked.os, asked.page)
 
     def _names(self) -> Names:
         with self.store.read(self.viewer.tenant_id) as session:
-            return names_of(session, self.viewer.tenant_id)
+            return names_of(session, self.viewer.tenant_id, self.viewer.applications)
 
     def _counts(self, places: _Places) -> pl.DataFrame:
         return self._tables().counts.filter(places.predicate())

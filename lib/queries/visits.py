@@ -99,6 +99,8 @@ class VisitQueries(ViewerQueries):
 
     def _visits(self, asked: VisitFilter) -> pl.LazyFrame:
         tenant_id = self.viewer.tenant_id
+        if not self.viewer.applications.every:  # a visit belongs to no application, so to none that is held
+            return pl.LazyFrame(schema=VISIT)
         # The inbox before the lake: a batch that moves in between is then in both, and counted once by its keys.
         manifest = self._lake.manifest()
         with self.store.read(tenant_id) as session:

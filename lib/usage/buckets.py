@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
 import polars as pl
 
@@ -48,10 +49,15 @@ def bucket_expr(instants: pl.Expr) -> pl.Expr:
 
 def zone_of(name: str) -> ZoneInfo:
     """The zone of an IANA name. Raises BadInput."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise BadInput(what=Phrase("refused.zone", zone=name[:60])) from error
+    # Not every file of the zone database is a zone that Polars knows too: localtime, Factory, right/UTC.
+    if name not in _zone_names():
+        raise BadInput(what=Phrase("refused.zone", zone=name[:60]))
+    return ZoneInfo(name)
+
+
+@cache
+def _zone_names() -> frozenset[str]:
+    return frozenset(available_timezones()) - {"Factory", "localtime"}
 
 
 @dataclass(frozen=True)

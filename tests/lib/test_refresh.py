@@ -19,9 +19,10 @@ from sqlalchemy import func, select
 
 from lib.access.permissions import AccountType, of_type
 from lib.access.viewer import EVERY_APPLICATION, EVERY_TENANT, ApplicationScope, Viewer
-from lib.errors import Busy, NotFound, NotPermitted
+from lib.errors import BadInput, Busy, NotFound, NotPermitted
 from lib.jobs.refresh import refresh, settle
 from lib.jobs.schedule import AFTER_CLOSE, next_start
+from lib.queries.status import StatusQueries
 from lib.queries.usage import UsageFilter, UsageQueries
 from lib.queries.visits import VisitFilter, VisitQueries
 from lib.settings import PROJECT_DIR, Settings
@@ -279,3 +280,38 @@ def test_the_home_of_a_lake_that_cannot_be_written_says_so(tmp_path: Path) -> No
     (tmp_path / "file").write_text("")
     with pytest.raises(Unavailable, match="cannot be written"):
         Lake(tmp_path / "file").write("x", lambda beside: beside.write_text(""))
+
+
+@pytest.mark.spec("A5")
+def test_what_counts_all_applications_together_is_for_those_who_hold_them_all(
+    sqlite_store: Store, settings: Settings
+) -> None:
+    tenant = add_tenant(sqlite_store)
+    intake = Intake(sqlite_store, settings.lake)
+    intake.accept(tenant, "usage", "test", events(event(0)))
+    refresh(settings, sqlite_store)
+    intake.accept(tenant, "usage", "test", events(event(1, event_id="later")))
+    holds_one = replace(viewer_of(tenant), applications=ApplicationScope(every=False, ids=frozenset({1})))
+    seen = [StatusQueries(viewer, sqlite_store, settings.lake) for viewer in (viewer_of(tenant), holds_one)]
+    assert [status.freshness().waiting_rows for status in seen] == [1, 0]
+    assert [status.ledger().height for status in seen] == [1, 0]
+    visits = VisitQueries(holds_one, sqlite_store, settings.lake)
+    assert visits.rows(VisitFilter(DAY.since, DAY.until)).is_empty()
+
+
+@pytest.mark.spec("A5")
+def test_a_mini_program_that_is_not_held_answers_as_one_that_is_not_there(
+    sqlite_store: Store, settings: Settings
+) -> None:
+    tenant = add_tenant(sqlite_store)
+    holds_one = replace(viewer_of(tenant), applications=ApplicationScope(every=False, ids=frozenset({1})))
+    queries = UsageQueries(holds_one, sqlite_store, settings.lake)
+    for key in ("shop", "nothing"):
+        with pytest.raises(NotFound):
+            queries.totals(UsageFilter(DAY, mini_program=key))
+
+
+@pytest.mark.parametrize("name", ["localtime", "Factory", "../../etc/passwd", "", "Moon/Base"])
+def test_what_is_no_time_zone_is_refused(name: str) -> None:
+    with pytest.raises(BadInput):
+        Period(DAY.since, DAY.until, name)
