@@ -23,8 +23,8 @@ from lib.errors import DaybookError, NotSignedIn
 from lib.queries.entrance import Entrance
 from lib.ui import cookies
 
-CLOSED = ("/_stcore/metrics", "/_stcore/agent")
-"""What Streamlit would answer to anybody."""
+CLOSED = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/upload_file")
+"""What Streamlit would answer to anybody. No page takes a file, and what is uploaded stays in memory."""
 
 _LARGEST_TICKET = 1_000
 

@@ -51,6 +51,7 @@ def client(entrance: Entrance, sqlite_store: Store, home: Settings) -> TestClien
         Route("/", page),
         Route("/_stcore/metrics", page),
         Route("/_stcore/agent/openapi.json", page),
+        Route("/_stcore/upload_file/{session}/{file}", page, methods=["PUT", "DELETE"]),
         WebSocketRoute("/_stcore/stream", stream),
     ]
     middleware = [Middleware(Guard, base_url="https://console.example.com")]
@@ -136,6 +137,12 @@ def test_what_is_no_ticket_gets_no_cookie(client: TestClient, body: bytes) -> No
 @pytest.mark.parametrize("path", ["/_stcore/metrics", "/_stcore/agent/openapi.json"])
 def test_what_streamlit_tells_anybody_is_closed(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 404
+
+
+def test_nobody_fills_the_memory_through_streamlits_uploads(client: TestClient) -> None:
+    for path in ("/_stcore/upload_file/session/file", "/%5Fstcore/upload%5Ffile/session/file"):
+        assert client.put(path, files={"file": b"x" * 1_000}).status_code == 404
+        assert client.delete(path).status_code == 404
 
 
 def test_a_websocket_of_another_origin_is_refused_before_streamlit_sees_it(client: TestClient) -> None:
