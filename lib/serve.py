@@ -44,7 +44,7 @@ def app_options() -> AppOptions:
     run_pages_through_home()
     settings = load_settings()
     store = Store(settings.database_url)
-    collector = Collector(store)
+    collector = Collector(store, settings.oldest_event_days)
     return AppOptions(
         routes=[
             *health.routes(store, settings),

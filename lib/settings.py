@@ -19,6 +19,9 @@ from lib.errors import BadSetting
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 """Where Home.py and pages/ are."""
 
+OLDEST_EVENT_DAYS = 30
+"""How old an event may be that a client library sends, unless a setting says otherwise."""
+
 _DISCOVERY = "/.well-known/openid-configuration"
 
 
@@ -48,6 +51,7 @@ class Settings:
     base_url: str
     log_dir: Path
     trusted_proxies: str = ""
+    oldest_event_days: int = OLDEST_EVENT_DAYS
     single_sign_on: SingleSignOn | None = None
 
     @property
@@ -82,6 +86,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         base_url=_base_url(values.get("DAYBOOK_BASE_URL") or ""),
         log_dir=Path(values.get("DAYBOOK_LOG_DIR") or home / "logs").expanduser().absolute(),
         trusted_proxies=_trusted_proxies(values.get("DAYBOOK_TRUSTED_PROXIES") or ""),
+        oldest_event_days=_oldest_event_days(values.get("DAYBOOK_OLDEST_EVENT_DAYS") or str(OLDEST_EVENT_DAYS)),
         single_sign_on=_single_sign_on(values),
     )
 
@@ -135,6 +140,12 @@ def _trusted_proxies(networks: str) -> str:
             what = f"{network} is neither an address nor a network such as 10.0.0.0/8"
             raise BadSetting(name="DAYBOOK_TRUSTED_PROXIES", what=what) from error
     return networks
+
+
+def _oldest_event_days(days: str) -> int:
+    if not (days.isascii() and days.isdecimal() and len(days) <= 5 and 1 <= int(days) <= 36_500):
+        raise BadSetting(name="DAYBOOK_OLDEST_EVENT_DAYS", what="it must be a whole number from 1 to 36500")
+    return int(days)
 
 
 def _single_sign_on(values: Mapping[str, str]) -> SingleSignOn | None:

@@ -49,12 +49,13 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Call:
-    """Who calls, from where and when."""
+    """Who calls, from where and when, and how old an event of theirs may be."""
 
     key: WriteKey
     received_at: datetime
     address: str | None
     user_agent: str | None
+    oldest_event_days: int
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,8 @@ def instant(value: object, field: str) -> datetime | None:
         raise Refused(400, "bad_time", what, field=field) from error
 
 
-def occurred_at(written: datetime, sent_at: datetime | None, received_at: datetime, field: str) -> datetime:
-    """When an event happened by this machine's clock. Raises Refused where no clock can have been so wrong.
+def occurred_at(written: datetime, sent_at: datetime | None, call: Call, field: str) -> datetime:
+    """When an event happened by this machine's clock. Raises Refused where that is too old, or no clock was so wrong.
 
     The client's clock was wrong by what `sent_at` differs from the receipt. A difference of seconds is the request's
     way. A request sent more than a day ago is a copy that was kept and comes in late, so its times stand as written,
@@ -113,7 +114,7 @@ def occurred_at(written: datetime, sent_at: datetime | None, received_at: dateti
     """
     at = written
     if sent_at is not None:
-        behind = received_at - sent_at
+        behind = call.received_at - sent_at
         is_kept_copy = behind > STALE and written >= EARLIEST
         if abs(behind) > CLOCKS_AGREE and not is_kept_copy:
             try:
@@ -123,8 +124,12 @@ def occurred_at(written: datetime, sent_at: datetime | None, received_at: dateti
     if at < EARLIEST:
         what = f"{field} is {at:%Y-%m-%d %H:%M:%S} UTC, before 2000: the clock was never set"
         raise Refused(400, "untimely", what, field=field)
-    if at > received_at + AHEAD:
+    if at > call.received_at + AHEAD:
         raise Refused(400, "untimely", f"{field} is {at:%Y-%m-%d %H:%M:%S} UTC, in the future", field=field)
+    # Each old day is counted anew with the next refresh: a key that strangers hold must not name thousands of them.
+    if at < call.received_at - timedelta(days=call.oldest_event_days):
+        told = f"{at:%Y-%m-%d %H:%M:%S} UTC, more than {call.oldest_event_days} days ago"
+        raise Refused(400, "untimely", f"{field} is {told}: `daybook import` takes older events", field=field)
     return at
 
 

@@ -34,7 +34,8 @@ Reader = Callable[[object, int, Call], Taken]
 class Collector:
     """What the routes share: the keys, and the one writer of this process."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, oldest_event_days: int) -> None:
+        self._oldest_event_days = oldest_event_days
         self._keys = Keys(store)
         self._commits = Commits(store)
         self._bodies = Bodies()
@@ -99,7 +100,8 @@ class Collector:
 
     async def _taken(self, key: WriteKey, request: Request, read: Callable[[Call], Taken]) -> Response:
         agent = request.headers.get("user-agent", "")[: CHARACTERS["user_agent"]] or None
-        call = Call(key, datetime.now(UTC), request.client.host if request.client else None, agent)
+        host = request.client.host if request.client else None
+        call = Call(key, datetime.now(UTC), host, agent, self._oldest_event_days)
         try:
             taken = read(call)
             if taken.rows:
@@ -122,8 +124,8 @@ class Collector:
 
 def app() -> Starlette:
     """The collector alone, from the settings: `uvicorn --factory lib.collect.routes:app`. Raises BadSetting."""
-    store = Store(load_settings().database_url)
-    collector = Collector(store)
+    settings = load_settings()
+    collector = Collector(store := Store(settings.database_url), settings.oldest_event_days)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

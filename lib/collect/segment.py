@@ -129,7 +129,7 @@ def _at(event: dict[str, Any], written: datetime | None, sent_at: datetime | Non
     if written is None:
         return call.received_at
     sent_at = calls.instant(event.get("sentAt"), "sentAt") or sent_at
-    return calls.occurred_at(written, sent_at, call.received_at, "timestamp")
+    return calls.occurred_at(written, sent_at, call, "timestamp")
 
 
 def _id(event: dict[str, Any], written: datetime | None, index: int) -> str:

@@ -125,7 +125,7 @@ def _at(event: dict[str, Any], call: Call) -> datetime:
     written = _instant(event.get("time"), "time")
     if written is None:
         return call.received_at
-    return calls.occurred_at(written, _instant(event.get("_flush_time"), "_flush_time"), call.received_at, "time")
+    return calls.occurred_at(written, _instant(event.get("_flush_time"), "_flush_time"), call, "time")
 
 
 def _instant(value: object, field: str) -> datetime | None:

@@ -31,7 +31,7 @@ from tests.site import Site
 
 HERE = Path(__file__).parent
 INSTALLED = PROJECT_DIR / ".venv" / "clients"
-NOON = datetime(2024, 5, 12, 12, tzinfo=UTC)
+NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=3)
 
 LIBRARIES = {
     "segment_python": "analytics-python 2.4.0",
@@ -97,7 +97,8 @@ def events(visitors: tuple[str, ...]) -> list[dict[str, Any]]:
 def shown(site: Site, application: str, *words: str) -> list[dict[str, Any]]:
     """`daybook show usage` of an application, after a refresh."""
     refresh(site.settings, site.store)
-    period = ("--since", "2024-05-12", "--until", "2024-05-13", "--format", "json")
+    since, until = (f"{NOON + timedelta(days=days):%Y-%m-%d}" for days in (0, 1))
+    period = ("--since", since, "--until", until, "--format", "json")
     line = ["show", "usage", "--tenant", "acme", "--application", application, *period, *words]
     result = CliRunner().invoke(main, line, env={"DAYBOOK_HOME": str(site.home)}, catch_exceptions=False)
     assert result.exit_code == 0, result.output
@@ -119,8 +120,8 @@ def test_what_a_library_sends_is_counted_once_though_answers_are_lost(site: Site
     names = ("bucket", "opens", "page_views", "active_users", "new_users", "shares", "stay_seconds", "entries", "exits")
     by_half_hour = [[row[name] for name in names] for row in shown(site, application, "--grain", "half-hour")]
     assert by_half_hour == [
-        ["2024-05-12T12:00:00+00:00", 1, 2, 1, 1, 1, 8.0, 1, 1],
-        ["2024-05-12T12:30:00+00:00", 1, 2, 1, 1, 1, 8.0, 1, 1],
+        [NOON.isoformat(), 1, 2, 1, 1, 1, 8.0, 1, 1],
+        [(NOON + timedelta(minutes=30)).isoformat(), 1, 2, 1, 1, 1, 8.0, 1, 1],
     ]
     pages = {row["page"]: row["page_views"] for row in shown(site, application, "--grain", "period", "--by", "page")}
     assert pages == {"pages/首页/index": 2, "pages/商品/详情?编号=7": 2}

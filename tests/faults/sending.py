@@ -12,17 +12,19 @@ from typing import Any
 
 from tests.lib.collecting import basic
 
-SINCE = datetime(2024, 5, 12, tzinfo=UTC)
+SINCE = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=20)
+SECONDS = 1_000_000
+"""How long the events go on: some days, that none is too old or still to come."""
 
 
 def event(number: int) -> dict[str, Any]:
-    """A page view; every event has its own id, instant and visitor in a hundred."""
+    """A page view; every event has its own id, and one of a hundred visitors."""
     return {
         "type": "screen",
         "name": f"pages/页面/{number % 7}",
         "anonymousId": f"v{number % 100}",
         "messageId": f"e{number}",
-        "timestamp": (SINCE + timedelta(seconds=number)).isoformat(),
+        "timestamp": (SINCE + timedelta(seconds=number % SECONDS)).isoformat(),
     }
 
 

@@ -19,6 +19,7 @@ from lib.collect.routes import Collector
 from lib.logs.record import COMMAND
 from lib.queries.administration import IngestKeyInput
 from lib.queries.administration.ingest_keys import add_ingest_key
+from lib.settings import OLDEST_EVENT_DAYS
 from lib.store import Store, catalogue, intake_tallies
 from lib.store.tables import Application, Inbox
 from lib.usage.intake import unpacked
@@ -70,9 +71,9 @@ class Collecting:
     key: str
 
     @classmethod
-    def of(cls, store: Store, key: str) -> Collecting:
+    def of(cls, store: Store, key: str, oldest_event_days: int = OLDEST_EVENT_DAYS) -> Collecting:
         """Over a database with companies, and a key."""
-        collector = Collector(store)
+        collector = Collector(store, oldest_event_days)
         return cls(store, collector, Http(Starlette(routes=collector.routes())), key)
 
     @classmethod

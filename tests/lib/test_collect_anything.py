@@ -19,10 +19,10 @@ from lib.collect.calls import Call, Taken
 from lib.collect.commits import _COLUMNS
 from lib.store.ingest_keys import WriteKey
 
-CALL = Call(WriteKey(1, 1, 1, "shop", None), datetime(2026, 5, 12, tzinfo=UTC), "192.0.2.5", "x/1")
+CALL = Call(WriteKey(1, 1, 1, "shop", None), datetime(2026, 5, 12, tzinfo=UTC), "192.0.2.5", "x/1", 30)
 TIMES = ["2024-05-12T12:00:00Z", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-14:00"]
 TEXTS = some.text(max_size=20) | some.sampled_from([*TIMES, "web", "\0", ""])
-INSTANTS = some.sampled_from(["2024-05-12T12:00:00Z", "2026-05-11T23:59:59.123456+08:00", "2024-05-12"])
+INSTANTS = some.sampled_from(["2026-05-10T12:00:00Z", "2026-05-11T23:59:59.123456+08:00", "2026-05-11", "2024-05-12"])
 SCALARS = some.none() | some.booleans() | some.integers() | some.floats() | TEXTS
 ANYTHING = some.recursive(
     SCALARS, lambda inner: some.lists(inner, max_size=3) | some.dictionaries(TEXTS, inner, max_size=3), max_leaves=6
@@ -72,7 +72,7 @@ SENSORS = odd(
         "type": some.just("track"),
         "event": some.sampled_from([*sensors.EVENTS, "x"]),
         "distinct_id": VISITOR,
-        "time": some.integers(10**12, 1_778_000_000_000) | some.floats(0),
+        "time": some.integers(1_777_000_000_000, 1_778_000_000_000) | some.floats(0),
         "_flush_time": some.integers(10**12, 1_778_000_000_000) | some.floats(),
         "_track_id": ANYTHING,
         "lib": odd({"$lib": some.just("MiniProgram"), "$lib_version": TEXTS}),

@@ -11,12 +11,13 @@ import pytest
 from lib.collect import commits, keys
 from lib.logs.record import COMMAND
 from lib.queries.administration.ingest_keys import revoke_ingest_key
+from lib.store import Store
 from tests.lib.collecting import Collecting, new_key
 from tests.lib.companies import key_ids
 
-NOON = "2024-05-12T12:00:00.250Z"
 AGENT = f"python-httpx/{httpx.__version__}"
-AT_NOON = datetime(2024, 5, 12, 12, 0, 0, 250_000, tzinfo=UTC)
+AT_NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=250_000) - timedelta(days=5)
+NOON = AT_NOON.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def screen(name: str = "pages/首页/index", **more: Any) -> dict[str, Any]:
@@ -138,6 +139,25 @@ def test_a_refusal_names_the_event_and_the_field_and_takes_nothing(
 
 
 @pytest.mark.spec("I1")
+def test_one_request_cannot_bring_thousands_of_old_days(collecting: Collecting) -> None:
+    days = [datetime.now(UTC) - timedelta(days=days) for days in (29, 31)]
+    recent, old = (screen(f"{at:%j}", timestamp=at.isoformat()) for at in days)
+    assert collecting.batch(recent)[0] == 200
+    status, told = collecting.batch(recent, old)
+    assert (status, told["error"], told["index"], told["field"]) == (400, "untimely", 1, "timestamp")
+    assert told["message"].endswith("more than 30 days ago: `daybook import` takes older events")
+    assert collecting.row()["at"].date() == days[0].date()
+
+
+def test_a_setting_says_how_old_an_event_may_be(store: Store) -> None:
+    key = Collecting.over(store).key
+    collecting = Collecting.of(store, key, oldest_event_days=2)
+    ages = [collecting.batch(screen(f"{days}", timestamp=f"{AT_NOON + timedelta(days=days)}")) for days in (2, 4)]
+    assert [status for status, _ in ages] == [400, 200]
+    assert "more than 2 days ago" in ages[0][1]["message"]
+
+
+@pytest.mark.spec("I1")
 def test_a_wrong_clock_is_corrected_by_when_the_client_says_it_sent(collecting: Collecting) -> None:
     now = datetime.now(UTC)
     behind = now - timedelta(hours=3)
@@ -164,7 +184,7 @@ def test_a_clock_that_was_never_set_is_corrected_however_far_it_is_off(collectin
 
 def test_an_event_without_an_id_is_told_by_what_it_says(collecting: Collecting) -> None:
     said = {"batch": [{**screen(), "messageId": None}] * 2}
-    for sent_at in ("2024-05-12T12:00:01Z", "2024-05-12T12:00:02Z"):
+    for sent_at in (NOON.replace(":00.250Z", ":01Z"), NOON.replace(":00.250Z", ":02Z")):
         assert collecting.post("/v1/batch", {**said, "sentAt": sent_at})[0] == 200
     keys_of = collecting.rows()["key"].to_list()
     assert keys_of[:2] == keys_of[2:]

@@ -13,8 +13,8 @@ import pytest
 
 from tests.lib.collecting import Collecting, new_key
 
-NOON_MS = 1_715_515_200_250
-AT_NOON = datetime(2024, 5, 12, 12, 0, 0, 250_000, tzinfo=UTC)
+AT_NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=250_000) - timedelta(days=5)
+NOON_MS = round(AT_NOON.timestamp() * 1000)
 
 
 def event(name: str = "$MPViewScreen", at_ms: int = NOON_MS, **more: Any) -> dict[str, Any]:
@@ -134,6 +134,7 @@ def test_the_session_plugin_names_sessions_and_a_free_key_takes_the_platform_as_
         (form("data", event(time="soon")), "bad_time"),
         (form("data", event(at_ms=10**18)), "bad_time"),
         (form("data", event(at_ms=0)), "untimely"),
+        (form("data", event(at_ms=NOON_MS - 26 * 86_400_000)), "untimely"),
         (form("data", event(properties={"$url_path": None})), "no_page"),
         (form("data", event("$MPPageLeave", properties={"event_duration": -1})), "bad_duration"),
     ],

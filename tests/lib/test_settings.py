@@ -65,11 +65,21 @@ def test_a_database_is_reached_by_the_one_driver_there_is(tmp_path: Path, url: s
         ("DAYBOOK_SECRET_KEY", "short"),
         ("DAYBOOK_BASE_URL", "daybook.example"),
         ("DAYBOOK_TRUSTED_PROXIES", "10.0.0.0/8, proxy.example"),
+        ("DAYBOOK_OLDEST_EVENT_DAYS", "0"),
+        ("DAYBOOK_OLDEST_EVENT_DAYS", "36501"),
+        ("DAYBOOK_OLDEST_EVENT_DAYS", "-3"),
+        ("DAYBOOK_OLDEST_EVENT_DAYS", "a month"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_its_name(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(BadSetting, match=f"^The setting {name} is wrong: .+\\.$"):
         load_settings({"DAYBOOK_HOME": str(tmp_path), name: value})
+
+
+def test_how_old_events_may_be_is_thirty_days_or_what_the_setting_says(tmp_path: Path) -> None:
+    home = {"DAYBOOK_HOME": str(tmp_path)}
+    assert load_settings(home).oldest_event_days == 30
+    assert load_settings({**home, "DAYBOOK_OLDEST_EVENT_DAYS": "400"}).oldest_event_days == 400
 
 
 def test_a_home_that_cannot_be_made_is_refused_by_its_name(tmp_path: Path) -> None:
