@@ -45,14 +45,15 @@ def app_options() -> AppOptions:
     settings = load_settings()
     store = Store(settings.database_url)
     collector = Collector(store, settings.oldest_event_days)
+    entrance = Entrance(store)
     return AppOptions(
         routes=[
             *health.routes(store, settings),
             *reading.routes(store, settings),
             *collector.routes(),
-            session_route(Entrance(store), settings.base_url),
+            session_route(entrance, settings.base_url),
         ],
-        middleware=[Middleware(Guard, base_url=settings.base_url)],
+        middleware=[Middleware(Guard, entrance=entrance, base_url=settings.base_url)],
         lifespan=lambda _app: _lifespan(settings, collector),
         on_script_error=faults.on_script_error,
         secrets=single_sign_on.secrets(settings),

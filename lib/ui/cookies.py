@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
 COOKIE = "daybook"
 HOST_COOKIE = "__Host-daybook"
 """What browsers take only over https, from the host itself, for every path."""
+
+
+def is_https(scheme: str, forwarded: str, base_url: str) -> bool:
+    """Whether the browser speaks https, by the connection, X-Forwarded-Proto, or the address that people are given.
+
+    Whoever invents the header gets only a cookie that their own browser sends over https alone.
+    """
+    schemes = {scheme, forwarded.split(",")[0].strip(), urlsplit(base_url).scheme}
+    return not schemes.isdisjoint({"https", "wss"})
 
 
 def token_in(cookies: Mapping[str, str], *, is_https: bool) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 import streamlit
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,7 +27,12 @@ from lib.ui import cookies
 CLOSED = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/upload_file")
 """What Streamlit would answer to anybody. No page takes a file, and what is uploaded stays in memory."""
 
-_LARGEST_TICKET = 1_000
+MEDIA = "/media/"
+"""Where Streamlit keeps what a page made to be taken away, at an address that is no secret."""
+
+_LARGEST_BODY = 1_000
+_LONGEST_TICKET = 100
+_BODY_SECONDS = 10.0
 
 
 def run_pages_through_home() -> None:
@@ -37,9 +43,10 @@ def run_pages_through_home() -> None:
 class Guard:
     """Refuse requests from foreign pages, close what nobody needs, and add the headers that keep a browser safe."""
 
-    def __init__(self, app: ASGIApp, base_url: str = "") -> None:
+    def __init__(self, app: ASGIApp, entrance: Entrance, base_url: str = "") -> None:
         self._app = app
-        self._base = urlsplit(base_url).netloc
+        self._entrance = entrance
+        self._base_url = base_url
         self._policy = content_policy(inline_scripts())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,41 +56,61 @@ class Guard:
         elif scope["type"] == "http" and scope["path"].startswith(CLOSED):
             await PlainTextResponse("Not found", 404)(scope, receive, send)
         elif scope["type"] == "http":
-            await self._app(scope, receive, self._with_headers(scope, send))
+            safely = self._with_headers(scope, send)
+            refusal = await self._refusal(scope) if scope["path"].startswith(MEDIA) else None
+            await (refusal or self._app)(scope, receive, safely)
         else:
             await self._app(scope, receive, send)
 
     def _is_from_here(self, headers: Headers) -> bool:
         origin = headers.get("origin")
-        return origin is None or is_same_origin(origin, headers.get("host"), self._base)
+        return origin is None or is_same_origin(origin, headers.get("host"), self._base_url)
+
+    async def _refusal(self, scope: Scope) -> Response | None:
+        """What whoever shows no session that holds gets instead of a file; None lets them have it."""
+        https = is_https(scope, self._base_url)
+        try:
+            token = cookies.token_in(HTTPConnection(scope).cookies, is_https=https)
+            await run_in_threadpool(self._entrance.viewer_of, token)
+        except NotSignedIn as error:
+            return _problem(403, "not_signed_in", str(error))
+        except DaybookError as error:
+            return _problem(503, "unavailable", str(error))
+        return None
 
     def _with_headers(self, scope: Scope, send: Send) -> Send:
-        https = is_https(scope)
+        https = is_https(scope, self._base_url)
+        is_media = scope["path"].startswith(MEDIA)
 
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _add_headers(MutableHeaders(scope=message), self._policy, https)
+                headers = MutableHeaders(scope=message)
+                _add_headers(headers, self._policy, https)
+                if is_media:
+                    headers["Cache-Control"] = "no-store"
                 _secure_cookies(message, https)
             await send(message)
 
         return send_safely
 
 
-def session_route(entrance: Entrance, base_url: str = "") -> Route:
+def session_route(entrance: Entrance, base_url: str = "", body_seconds: float = _BODY_SECONDS) -> Route:
     """`POST /session` exchanges a ticket for the cookie, `DELETE /session` ends it. Only for pages from here."""
 
     async def session(request: Request) -> Response:
         origin = request.headers.get("origin")
-        if origin is None or not is_same_origin(
-            origin, request.headers.get("host"), urlsplit(base_url).netloc
-        ):
+        if origin is None or not is_same_origin(origin, request.headers.get("host"), base_url):
             return _problem(403, "foreign_origin", "Only Daybook's own pages may do this")
-        https = is_https(request.scope)
+        https = is_https(request.scope, base_url)
         token = cookies.token_in(request.cookies, is_https=https)
         try:
             if request.method == "DELETE":
                 return await _leave(entrance, token, request, https)
-            return await _redeem(entrance, await _ticket(request), token, https)
+            async with asyncio.timeout(body_seconds):
+                ticket = await _ticket(request)
+            return await _redeem(entrance, ticket, token, https)
+        except TimeoutError:
+            return _problem(408, "too_slow", f"The ticket did not arrive within {body_seconds:g} seconds")
         except NotSignedIn as error:
             return _problem(401, "not_signed_in", str(error))
         except DaybookError as error:
@@ -108,33 +135,33 @@ async def _leave(entrance: Entrance, token: str | None, request: Request, https:
 
 
 async def _ticket(request: Request) -> str:
-    """The ticket in the body. Raises NotSignedIn for anything else, and reads no more of it than a ticket has."""
+    """The ticket in the body. Raises NotSignedIn for anything else, and reads little more of it than a ticket has."""
     if request.headers.get("content-type", "").split(";")[0] != "application/json":
         raise NotSignedIn
     body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > _LARGEST_TICKET:
-            raise NotSignedIn
     try:
+        async for part in request.stream():
+            body += part
+            if len(body) > _LARGEST_BODY:
+                raise NotSignedIn
         ticket = json.loads(body)["ticket"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, ClientDisconnect) as error:
         raise NotSignedIn from error
-    if not isinstance(ticket, str):
+    if not isinstance(ticket, str) or not ticket.isascii() or len(ticket) > _LONGEST_TICKET:
         raise NotSignedIn
     return ticket
 
 
-def is_same_origin(origin: str, host: str | None, base: str) -> bool:
+def is_same_origin(origin: str, host: str | None, base_url: str) -> bool:
     """Whether a page of this origin is Daybook's own: of the host that was asked, or of the settings' base address."""
     netloc = urlsplit(origin).netloc
-    return bool(netloc) and netloc in {host, base or None}
+    return bool(netloc) and netloc in {host, urlsplit(base_url).netloc or None}
 
 
-def is_https(scope: Scope) -> bool:
-    """Whether the browser speaks https, to this server or to the proxy before it."""
+def is_https(scope: Scope, base_url: str) -> bool:
+    """Whether the browser speaks https: to this server, to the proxy before it, or because the settings say so."""
     forwarded = Headers(scope=scope).get("x-forwarded-proto", "")
-    return scope["scheme"] in {"https", "wss"} or forwarded.split(",")[0].strip() == "https"
+    return cookies.is_https(scope["scheme"], forwarded, base_url)
 
 
 def inline_scripts() -> list[str]:

@@ -6,6 +6,7 @@ import os
 import time
 from dataclasses import dataclass
 from functools import cache, partial
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -130,7 +131,7 @@ def choose_language(chosen: Language) -> None:
 
 
 def address() -> str:
-    """The client's address as the server sees it; behind a proxy on the same machine, the one that it forwards."""
+    """The client's address as the server sees it, which believes X-Forwarded-For of DAYBOOK_TRUSTED_PROXIES alone."""
     return _text(st.context.ip_address) or "127.0.0.1"
 
 
@@ -141,7 +142,8 @@ def user_agent() -> str:
 
 def _is_https() -> bool:
     forwarded = _text(st.context.headers.get("x-forwarded-proto")) or ""
-    return forwarded.split(",")[0].strip() == "https" or (_text(st.context.url) or "").startswith("https:")
+    scheme = urlsplit(_text(st.context.url) or "").scheme
+    return cookies.is_https(scheme, forwarded, house().settings.base_url)
 
 
 def _text(value: object) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import warnings
 from pathlib import Path
@@ -11,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from lib.api import health
@@ -36,6 +38,10 @@ def entrance(sqlite_store: Store) -> Entrance:
 
 @pytest.fixture
 def client(entrance: Entrance, sqlite_store: Store, home: Settings) -> TestClient:
+    return _client(entrance, sqlite_store, home, "http://console.example.com")
+
+
+def _client(entrance: Entrance, store: Store, home: Settings, base_url: str) -> TestClient:
     async def page(_request: object) -> Response:
         response = PlainTextResponse("page")
         response.set_cookie("_streamlit_xsrf", "1")
@@ -46,15 +52,16 @@ def client(entrance: Entrance, sqlite_store: Store, home: Settings) -> TestClien
         await socket.close()
 
     routes = [
-        *health.routes(sqlite_store, home),
-        session_route(entrance, "https://console.example.com"),
+        *health.routes(store, home),
+        session_route(entrance, base_url, body_seconds=0.2),
         Route("/", page),
+        Route("/media/{file}", page),
         Route("/_stcore/metrics", page),
         Route("/_stcore/agent/openapi.json", page),
         Route("/_stcore/upload_file/{session}/{file}", page, methods=["PUT", "DELETE"]),
         WebSocketRoute("/_stcore/stream", stream),
     ]
-    middleware = [Middleware(Guard, base_url="https://console.example.com")]
+    middleware = [Middleware(Guard, entrance=entrance, base_url=base_url)]
     return TestClient(Starlette(routes=routes, middleware=middleware))
 
 
@@ -93,6 +100,33 @@ def test_behind_https_every_cookie_is_secure_and_the_sessions_is_bound_to_the_ho
     assert "Secure" not in client.get("/").headers["set-cookie"]
 
 
+@pytest.mark.spec("A7")
+def test_an_https_base_address_makes_cookies_secure_behind_a_proxy_that_says_nothing(
+    entrance: Entrance, sqlite_store: Store, home: Settings
+) -> None:
+    client = _client(entrance, sqlite_store, home, "https://console.example.com")
+    answer = client.post("/session", json={"ticket": _ticket(entrance)}, headers=HERE)
+    assert re.match(r"__Host-daybook=[\w-]{43}; .*; Secure", answer.headers["set-cookie"])
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
+
+
+@pytest.mark.spec("A4", "A7")
+def test_a_generated_file_is_for_whoever_shows_a_session_that_holds_and_is_kept_nowhere(
+    client: TestClient, entrance: Entrance
+) -> None:
+    stranger = client.get("/media/file.csv")
+    assert (stranger.status_code, stranger.json()["error"]) == (403, "not_signed_in")
+    assert client.get("/media/file.csv", headers={"Cookie": "daybook=not-a-token"}).status_code == 403
+    assert client.get("/media/file.csv", headers={"Cookie": "daybook=1"}).status_code == 403
+    client.post("/session", json={"ticket": _ticket(entrance)}, headers=HERE)
+    held = client.get("/media/file.csv")
+    assert (held.status_code, held.text, held.headers["cache-control"]) == (200, "page", "no-store")
+    kept = {"Cookie": f"daybook={client.cookies['daybook']}"}
+    client.delete("/session", headers=HERE)
+    client.cookies.clear()
+    assert client.get("/media/file.csv", headers=kept).status_code == 403
+
+
 @pytest.mark.parametrize(
     "headers",
     [{}, {"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "http://testserver.evil"}],
@@ -123,6 +157,10 @@ def test_only_pages_from_here_may_use_the_session_route(
         b'{"ticket": 5}',
         b'{"ticket": "nope"}',
         b'{"ticket": "' + b"x" * 2000 + b'"}',
+        b'{"ticket": "' + b"x" * 101 + b'"}',
+        b'{"ticket": "\\ud800"}',
+        '{"ticket": "票"}'.encode(),
+        b"[" * 1000,
         b"\xff",
     ],
 )
@@ -139,6 +177,42 @@ def test_what_streamlit_tells_anybody_is_closed(client: TestClient, path: str) -
     assert client.get(path).status_code == 404
 
 
+async def _answer(app: ASGIApp, messages: list[Message]) -> int:
+    """The status that a POST of a ticket gets whose body comes in these messages, and then no further."""
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/session",
+        "query_string": b"",
+        "headers": [
+            (b"host", b"testserver"),
+            (b"origin", b"http://testserver"),
+            (b"content-type", b"application/json"),
+        ],
+    }
+    waiting, sent = list(messages), list[Message]()
+
+    async def receive() -> Message:
+        if not waiting:
+            await asyncio.sleep(30)
+        return waiting.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    status: int = sent[0]["status"]
+    return status
+
+
+def test_a_ticket_that_does_not_arrive_is_not_waited_for(client: TestClient) -> None:
+    begun: Message = {"type": "http.request", "body": b'{"ticket', "more_body": True}
+    assert asyncio.run(_answer(client.app, [begun])) == 408
+    assert asyncio.run(_answer(client.app, [begun, {"type": "http.disconnect"}])) == 401
+
+
 def test_nobody_fills_the_memory_through_streamlits_uploads(client: TestClient) -> None:
     for path in ("/_stcore/upload_file/session/file", "/%5Fstcore/upload%5Ffile/session/file"):
         assert client.put(path, files={"file": b"x" * 1_000}).status_code == 404
@@ -146,7 +220,7 @@ def test_nobody_fills_the_memory_through_streamlits_uploads(client: TestClient) 
 
 
 def test_a_websocket_of_another_origin_is_refused_before_streamlit_sees_it(client: TestClient) -> None:
-    for origin in ("http://testserver", "https://console.example.com"):
+    for origin in ("http://testserver", "http://console.example.com"):
         with client.websocket_connect("/_stcore/stream", headers={"Origin": origin}):
             pass
     for origin in ("https://evil.example", "http://localhost:3000", "null", ""):
