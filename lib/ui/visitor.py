@@ -9,6 +9,7 @@ from functools import cache, partial
 from urllib.parse import urlsplit
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from lib.access.viewer import Viewer
 from lib.queries.entrance import Entrance, OpenedSession
@@ -46,7 +47,8 @@ def _house(environment: tuple[tuple[str, str], ...]) -> House:
 class Entry:
     """A badge and what goes with it: calling it tells the viewer from the database, also after the run, in any thread.
 
-    One reading serves for the moment in which a page asks many questions.
+    One reading serves for the moment in which a page asks many questions, and for no later run: what a dialog or a
+    fragment kept of an earlier one reads afresh, and so does every question asked outside a run.
     """
 
     MOMENT_SECONDS = 0.25
@@ -56,15 +58,23 @@ class Entry:
         self._read = partial(house().entrance.viewer_of, badge, tenant, language=language, address=address)
         self._viewer: Viewer | None = None
         self._read_at = 0.0
+        self._read_in: object = None
 
     def __call__(self) -> Viewer:
         """The viewer, as they are now. Raises NotSignedIn."""
-        viewer, now = self._viewer, time.monotonic()
-        if viewer is None or now - self._read_at > self.MOMENT_SECONDS:
+        viewer, run, now = self._viewer, _run(), time.monotonic()
+        is_of_this_run = run is not None and run is self._read_in
+        if viewer is None or not is_of_this_run or now - self._read_at > self.MOMENT_SECONDS:
             self._viewer = None
             viewer = self._viewer = self._read()
-            self._read_at = now
+            self._read_at, self._read_in = now, run
         return viewer
+
+
+def _run() -> object:
+    """What stands for the run that this is in: Streamlit makes one for each, of fragments too. None outside of runs."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return None if context is None else context.parallel_coordinator
 
 
 def entry() -> Entry:
