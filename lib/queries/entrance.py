@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from lib.access.lockout import PER_ACCOUNT, PER_ADDRESS, LockoutRules, Wait
+from lib.access.lockout import PER_ACCOUNT, PER_ADDRESS, LockoutRules, Wait, counted_address
 from lib.access.passwords import STRONG, PasswordRules, nobodys_hash
 from lib.access.tokens import hash_of_token, new_token
 from lib.access.viewer import EVERY_TENANT, Viewer
@@ -40,9 +40,12 @@ RULES = EntranceRules()
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try to sign in: the row that counts it, and the hash that the password is compared with."""
+    """One try to sign in: the row that counts it, and the hash that the password is compared with.
 
-    sign_in_id: int
+    Where it has to `wait`, no password lets it in: do not compare any.
+    """
+
+    sign_in_id: int | None
     account_id: int | None
     account_name: str
     password_hash: str
@@ -74,49 +77,44 @@ class Entrance:
         self._store = store
         self._rules = rules
 
-    def attempt(self, typed_name: str, address: str = "", user_agent: str = "") -> Attempt:
+    def attempt(
+        self, typed_name: str, address: str = "", user_agent: str = "", *, names_key: str = ""
+    ) -> Attempt:
         """Count a try before the password is looked at, so that many tries at once do not slip past the count.
 
-        An unknown or disabled account, and one that has to wait, gets a hash that no password has.
+        An unknown or disabled account, and one that has to wait, gets a hash that no password has. `names_key` is the
+        secret by which a name that no account has is made unreadable.
         """
         name, now = account_name_of(typed_name), datetime.now(UTC)
+        nobody = nobodys_hash(self._rules.passwords)  # made here, not while every other writer waits
         with self._store.write(EVERY_TENANT) as session:
             attempts.take_turn(session, name, address)
+            account = account_named(session, name)
+            name = account.name if account else attempts.name_kept(name, names_key)
             wait = attempts.wait_of(
                 session, name, address, self._rules.per_account, self._rules.per_address, now
             )
-            account = account_named(session, name)
-            row = SignIn(
-                tenant_id=account.tenant_id if account else None,
-                account_id=account.id if account else None,
-                account_name=name,
-                occurred_at=now,
-                address=address,
-                user_agent=user_agent[:500],
-                result=attempts.CHECKING if wait is None else attempts.LOCKED,
-                reason="" if wait is None else ("lock" if wait.is_lock else "delay"),
-            )
-            session.add(row)
-            session.flush()
+            row = _counted(account, name, address, user_agent, now)
             may = account is not None and not account.is_disabled and wait is None
-            password_hash = account.password_hash if account and may else nobodys_hash(self._rules.passwords)
-            if wait is not None and wait.is_lock:
-                note_sign_in(session, account, name, address, "sign_in_failed", "failure", "locked")
+            password_hash = account.password_hash if account and may else nobody
+            if wait is not None:
+                _note_waiting(session, row, wait, account, address)
+            else:
+                session.add(row)
+                session.flush()
         return Attempt(
             row.id, account.id if account else None, name, password_hash, wait, address, row.user_agent
         )
 
-    def fail(self, attempt: Attempt) -> None:
+    def fail(self, attempt: Attempt, action: str = "sign_in_failed") -> None:
         """Note that the password was wrong. An attempt that had to wait is not counted again."""
         if attempt.wait is not None:
             return
         with self._store.write(EVERY_TENANT) as session:
             account = session.get(Account, attempt.account_id) if attempt.account_id else None
             reason = "unknown" if account is None else "disabled" if account.is_disabled else "password"
-            _settle(session, attempt, attempts.FAILURE, reason)
-            note_sign_in(
-                session, account, attempt.account_name, attempt.address, "sign_in_failed", "failure", reason
-            )
+            attempts.settle(session, attempt.sign_in_id, attempts.FAILURE, reason)
+            note_sign_in(session, account, attempt.account_name, attempt.address, action, "failure", reason)
 
     def succeed(self, attempt: Attempt) -> OpenedSession:
         """Open a session for the account whose password was right. Raises NotSignedIn when it may no longer."""
@@ -124,6 +122,8 @@ class Entrance:
         with self._store.write(EVERY_TENANT) as session:
             account = session.get(Account, attempt.account_id) if attempt.account_id else None
             if account is None or account.is_disabled or attempt.wait is not None:
+                raise NotSignedIn
+            if account.password_hash != attempt.password_hash:  # changed while the old one was compared
                 raise NotSignedIn
             opened = sessions.open_session(
                 session,
@@ -135,7 +135,7 @@ class Entrance:
                 address=attempt.address,
                 user_agent=attempt.user_agent,
             )
-            _settle(session, attempt, attempts.SUCCESS, "")
+            attempts.settle(session, attempt.sign_in_id, attempts.SUCCESS, "")
             note_sign_in(session, account, account.name, attempt.address, "sign_in", "success")
         return OpenedSession(opened.id, ticket)
 
@@ -206,10 +206,28 @@ class Entrance:
                 row.last_seen_at = now
 
 
-def _settle(session: Session, attempt: Attempt, result: str, reason: str) -> None:
-    row = session.get(SignIn, attempt.sign_in_id)
-    if row is not None:
-        row.result, row.reason = result, reason
+def _counted(account: Account | None, name: str, address: str, user_agent: str, now: datetime) -> SignIn:
+    return SignIn(
+        tenant_id=account.tenant_id if account else None,
+        account_id=account.id if account else None,
+        account_name=name,
+        occurred_at=now,
+        address=counted_address(address),
+        user_agent=user_agent[:500],
+        result=attempts.CHECKING,
+        reason="",
+    )
+
+
+def _note_waiting(session: Session, row: SignIn, wait: Wait, account: Account | None, address: str) -> None:
+    """Keep an attempt that has to wait, one a minute; the log of operations tells of a lock once."""
+    noted = attempts.noted_at(session, wait, row.account_name, address)
+    row.result, row.reason = attempts.LOCKED, attempts.reason_of(wait)
+    if attempts.is_due(noted, row.occurred_at):
+        session.add(row)
+        session.flush()
+    if wait.is_lock and noted is None:
+        note_sign_in(session, account, row.account_name, address, "sign_in_failed", "failure", "locked")
 
 
 def note_sign_in(
@@ -221,7 +239,8 @@ def note_sign_in(
     result: str,
     reason: str = "",
 ) -> None:
-    """Record in the transaction that somebody signed in or out, or failed to; `name` is as typed where none has it."""
+    """Record in the transaction that somebody signed in or out, or failed to;
+    `name` is the account's, or what is kept of one that none has."""
     role = account.type if account else ""
     operator = Operator(name, account.id if account else None, role, address=address)
     act = Act(

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from lib.access.lockout import counted_address
 from lib.access.tokens import hash_of_token, new_token
 from lib.access.viewer import EVERY_TENANT
 from lib.errors import NotSignedIn
@@ -96,7 +97,7 @@ def _attempt(
         # Not the bare subject: that may be the name of somebody else's account, whose failures would grow.
         account_name=account.name if account else account_name_of(f"oidc:{identity.subject}"),
         occurred_at=now,
-        address=address,
+        address=counted_address(address),
         user_agent=user_agent[:500],
         result=result,
         reason=reason,

@@ -1,14 +1,16 @@
-"""Rows of attempts to sign in: counted per name as typed, known or not, and per client address."""
+"""Rows of attempts to sign in: counted per name, known or not, and per client address (IPv6: per /64)."""
 
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+import hmac
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, func, select, text
 from sqlalchemy.orm import Session
 
-from lib.access.lockout import LockoutRules, Wait, wait_after
+from lib.access.lockout import LockoutRules, Wait, counted_address, wait_after
 from lib.store.tables import Account, SignIn
 
 CHECKING, SUCCESS, FAILURE, LOCKED = "checking", "success", "failure", "locked"
@@ -17,11 +19,24 @@ CHECKING, SUCCESS, FAILURE, LOCKED = "checking", "success", "failure", "locked"
 UNLOCKED = "unlocked"
 """No attempt: an administrator forgave the account's failures."""
 
+_NAME_SHOWN = 2
+_NOTED_EVERY = timedelta(minutes=1)
+
+
+def name_kept(name: str, key: str) -> str:
+    """What is kept of a name that no account has: its first two characters, and a hash that counts it.
+
+    People type a password where the name belongs. `key` is a secret, so that nobody tells from the hash what was typed,
+    or finds another name with the same one.
+    """
+    keyed = hmac.new(key.encode(), f"unknown name\n{name}".encode(), hashlib.sha256)
+    return f"{name[:_NAME_SHOWN]}…{keyed.hexdigest()[:8]}"
+
 
 def take_turn(session: Session, name: str, address: str) -> None:
     """Let the attempts on a name and from an address come one after the other. SQLite's writers do so anyway."""
     if session.get_bind().dialect.name == "postgresql":
-        for key in sorted({f"name {name}", f"address {address}"}):
+        for key in sorted({f"name {name}", f"address {counted_address(address)}"}):
             number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big", signed=True)
             session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
 
@@ -42,9 +57,39 @@ def wait_of(
         )
     )
     by_name = _failures(session, SignIn.account_name == name, forgiven_at or since)
-    by_address = _failures(session, SignIn.address == address, now - per_address.memory) if address else []
-    waits = [wait_after(by_name, per_account, now), wait_after(by_address, per_address, now)]
+    of_address = SignIn.address == counted_address(address)
+    by_address = _failures(session, of_address, now - per_address.memory) if address else []
+    waits = [wait_after(by_name, per_account, now)]
+    if (wait := wait_after(by_address, per_address, now)) is not None:
+        waits.append(replace(wait, of_address=True))
     return max((wait for wait in waits if wait is not None), key=lambda wait: wait.until, default=None)
+
+
+def noted_at(session: Session, wait: Wait, name: str, address: str) -> datetime | None:
+    """When an attempt that came during this wait was last noted, by the name or the address that waits."""
+    whose = SignIn.address == counted_address(address) if wait.of_address else SignIn.account_name == name
+    return session.scalar(
+        select(func.max(SignIn.occurred_at)).where(
+            whose, SignIn.result == LOCKED, SignIn.reason == reason_of(wait), SignIn.occurred_at >= wait.since
+        )
+    )
+
+
+def reason_of(wait: Wait) -> str:
+    """Why an attempt was not let in: the `reason` of its row."""
+    return "lock" if wait.is_lock else "delay"
+
+
+def is_due(noted: datetime | None, now: datetime) -> bool:
+    """Whether another attempt during a wait is noted: one a minute, so that a flood does not fill the table."""
+    return noted is None or now - noted >= _NOTED_EVERY
+
+
+def settle(session: Session, sign_in_id: int | None, result: str, reason: str) -> None:
+    """Write down how an attempt that was counted ended."""
+    row = None if sign_in_id is None else session.get(SignIn, sign_in_id)
+    if row is not None:
+        row.result, row.reason = result, reason
 
 
 def forgive(session: Session, account: Account, address: str, now: datetime) -> None:
@@ -52,7 +97,7 @@ def forgive(session: Session, account: Account, address: str, now: datetime) -> 
     row = SignIn(
         tenant_id=account.tenant_id, account_id=account.id, account_name=account.name, occurred_at=now
     )
-    row.address, row.user_agent, row.result = address, "", UNLOCKED
+    row.address, row.user_agent, row.result = counted_address(address), "", UNLOCKED
     session.add(row)
     session.flush()
 

@@ -208,7 +208,8 @@ class AccountSession(Base):
 
 
 class SignIn(Base):
-    """An attempt to sign in: `result` is checking, success, failure or locked; the name is as typed, known or not.
+    """An attempt to sign in: `result` is checking, success, failure or locked. Of a name that no account has, its
+    beginning and a hash are kept; of an IPv6 address, the /64.
 
     `identity_hash` is of the identity that a provider of single sign-on vouched for: each is let in once.
     """

@@ -51,6 +51,9 @@ class _Controller(AuthenticationController):  # type: ignore[misc]
         # bcrypt raises for such passwords, and the library would not count the attempt: let it fail as any other does.
         if password and (len(password.strip().encode()) > STRONG.most_bytes or "\0" in password):
             password = secrets.token_hex(16)
+        accounts = self.authentication_model.credentials["usernames"]
+        if username and not self.is_nameless and accounts[username[:_LONGEST_NAME]].attempt.wait is not None:
+            return False  # whatever the password is: comparing it would only cost time
         signed_in: bool | None = super().login((username or "")[:_LONGEST_NAME], password, *args, **kwargs)
         return signed_in
 
@@ -69,7 +72,12 @@ class _Accounts(Mapping[str, "_Row"]):
 
     def __getitem__(self, name: str) -> _Row:
         if self.row is None:
-            attempt = self._entrance.attempt(name, visitor.address(), visitor.user_agent())
+            attempt = self._entrance.attempt(
+                name,
+                visitor.address(),
+                visitor.user_agent(),
+                names_key=visitor.house().settings.secret_key,
+            )
             self.row = _Row(self._entrance, attempt)
         return self.row
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,7 +11,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import delete, select, update
 
-from lib.access.lockout import PER_ACCOUNT, PER_ADDRESS, QUICK_FOR_TESTS, LockoutRules, wait_after
+from lib.access.lockout import (
+    PER_ACCOUNT,
+    PER_ADDRESS,
+    QUICK_FOR_TESTS,
+    LockoutRules,
+    counted_address,
+    wait_after,
+)
 from lib.access.passwords import QUICK_FOR_TESTS as QUICK_PASSWORDS
 from lib.access.passwords import hash_password, is_password
 from lib.access.permissions import AccountType, Permission
@@ -18,7 +26,7 @@ from lib.access.tokens import hash_of_token
 from lib.access.viewer import EVERY_APPLICATION, EVERY_TENANT, ApplicationScope
 from lib.errors import AlreadyThere, BadInput, NotFound, NotSignedIn
 from lib.queries.entrance import RULES, Entrance
-from lib.store import Store
+from lib.store import Store, attempts
 from lib.store.accounts import account_named, add_account, set_password
 from lib.store.tables import Account, AccountSession, Application, Grant, Operation, SignIn, Tenant
 from lib.words import Language, say_error
@@ -73,11 +81,46 @@ def test_an_address_is_given_more_room_than_an_account() -> None:
     assert wait_after(_failures(9), PER_ADDRESS, NOW) is None
 
 
-def test_a_lock_needs_no_more_failures_than_the_delays_let_through() -> None:
-    delays = sum(
-        PER_ACCOUNT.first_delay_seconds * 2**n for n in range(PER_ACCOUNT.lock_failures - PER_ACCOUNT.free_failures)
-    )
-    assert delays < PER_ACCOUNT.window_seconds
+@pytest.mark.spec("A7")
+@pytest.mark.parametrize(
+    ("count", "seconds"), [(10, 2.0), (12, 8.0), (13, 15.0), (19, 15.0), (49, 15.0), (50, 900.0)]
+)
+def test_an_address_is_slowed_by_a_quarter_of_a_minute_at_most_until_it_is_locked(count: int, seconds: float) -> None:
+    wait = wait_after(_failures(count, every=1.0), PER_ADDRESS, NOW)
+    assert wait is not None
+    assert ((wait.until - NOW).total_seconds(), wait.is_lock) == (seconds, count >= 50)
+
+
+@pytest.mark.parametrize("rules", [PER_ACCOUNT, PER_ADDRESS], ids=["account", "address"])
+def test_a_lock_needs_no_more_failures_than_the_delays_let_through(rules: LockoutRules) -> None:
+    doubled = [rules.first_delay_seconds * 2**n for n in range(rules.lock_failures - rules.free_failures)]
+    assert sum(min(delay, rules.most_delay_seconds) for delay in doubled) < rules.window_seconds
+
+
+@pytest.mark.spec("A7")
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:0DB8:1:2::ffff", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("", ""),
+        ("a unix socket", "a unix socket"),
+    ],
+)
+def test_an_address_of_ipv6_is_counted_with_all_that_its_client_can_take(address: str, counted: str) -> None:
+    assert counted_address(address) == counted
+
+
+@pytest.mark.spec("A7")
+def test_a_client_that_changes_its_ipv6_address_is_slowed_all_the_same(store: Store) -> None:
+    add_viewer(store, "amy", add_tenant(store, "acme"))
+    entrance = Entrance(store, QUICK)
+    assert [_try(entrance, f"name {n}", "wrong", f"2001:db8::{n}") for n in range(6)] == ["wrong"] * 6
+    assert _try(entrance, "amy", PASSWORD, "2001:db8::abc:def") == "delay"
+    assert _try(entrance, "amy", PASSWORD, "2001:db8:0:1::1") == "in"
 
 
 @pytest.mark.spec("A7")
@@ -101,6 +144,66 @@ def test_a_locked_account_stays_out_with_the_right_password_and_an_unknown_name_
     for name in ("amy", "nobody"):
         assert [_try(entrance, name, "wrong", "") for _ in range(4)] == ["wrong", "wrong", "wrong", "lock"]
         assert _try(entrance, name, PASSWORD, "") == "lock"
+
+
+@pytest.mark.spec("A7", "O3")
+def test_a_flood_on_a_locked_name_is_noted_once_a_minute_and_once_in_the_log(store: Store) -> None:
+    add_viewer(store, "amy", add_tenant(store, "acme"))
+    rules = replace(QUICK, per_account=LockoutRules(free_failures=9, lock_failures=2))
+    entrance = Entrance(store, rules)
+    for name in ("amy", "nobody"):
+        assert [_try(entrance, name, "wrong", "") for _ in range(6)] == ["wrong", "wrong", *["lock"] * 4]
+    with store.read(EVERY_TENANT) as session:
+        rows = list(session.scalars(select(SignIn.result).order_by(SignIn.id)))
+        told = list(session.scalars(select(Operation.content).order_by(Operation.id)))
+    assert rows == ["failure", "failure", "locked"] * 2
+    assert told == ["password", "password", "locked", "unknown", "unknown", "locked"]
+
+
+@pytest.mark.spec("A7")
+def test_a_locked_address_that_tries_other_names_is_noted_once(store: Store) -> None:
+    rules = replace(QUICK, per_address=LockoutRules(free_failures=9, lock_failures=2))
+    entrance = Entrance(store, rules)
+    assert [_try(entrance, f"name {n}", "wrong") for n in range(5)] == ["wrong", "wrong", *["lock"] * 3]
+    with store.read(EVERY_TENANT) as session:
+        assert list(session.scalars(select(SignIn.result).order_by(SignIn.id))) == ["failure", "failure", "locked"]
+
+
+def test_a_wait_is_noted_again_after_a_minute() -> None:
+    assert attempts.is_due(None, NOW)
+    assert not attempts.is_due(NOW - timedelta(seconds=59), NOW)
+    assert attempts.is_due(NOW - timedelta(seconds=60), NOW)
+
+
+@pytest.mark.spec("A7", "O3")
+def test_a_password_typed_as_the_name_is_kept_nowhere_and_still_counted(store: Store) -> None:
+    entrance = Entrance(store, QUICK)
+    for _ in range(3):
+        entrance.fail(entrance.attempt(" Tr0ub4dor&3 ", "192.0.2.1", names_key="a"))
+    assert entrance.attempt("tr0ub4dor&3", "192.0.2.2", names_key="a").wait is not None
+    assert entrance.attempt("trombone", "192.0.2.2", names_key="a").wait is None
+    assert entrance.attempt("tr0ub4dor&3", "192.0.2.2", names_key="b").wait is None
+    with store.read(EVERY_TENANT) as session:
+        kept = [*session.scalars(select(SignIn)), *session.scalars(select(Operation))]
+        names = {row.account_name for row in kept if isinstance(row, SignIn)}
+        told = " ".join(str(vars(row)) for row in kept)
+    assert len(names) == 3
+    assert all(re.fullmatch("tr…[0-9a-f]{8}", name) for name in names)
+    assert "ub4dor" not in told
+
+
+@pytest.mark.spec("A7")
+def test_the_old_password_opens_no_session_once_it_is_changed(store: Store) -> None:
+    add_viewer(store, "amy", add_tenant(store, "acme"))
+    entrance = Entrance(store, QUICK)
+    attempt = entrance.attempt("amy")
+    assert is_password(PASSWORD, attempt.password_hash)
+    with store.write(EVERY_TENANT) as session:
+        account = account_named(session, "amy")
+        assert account is not None
+        set_password(session, account, "another horse", QUICK_PASSWORDS)
+    with pytest.raises(NotSignedIn):
+        entrance.succeed(attempt)
 
 
 @pytest.mark.spec("A7")
@@ -138,13 +241,14 @@ def test_success_failure_and_sign_out_are_recorded_without_the_password(store: S
         tries = [
             (row.account_name, row.result, row.reason) for row in session.scalars(select(SignIn).order_by(SignIn.id))
         ]
+    ghost = attempts.name_kept("ghost", "")
     assert told == [
         (tenant_id, "amy", "sign_in_failed", "failure", "password", "192.0.2.1"),
-        (0, "ghost", "sign_in_failed", "failure", "unknown", "192.0.2.1"),
+        (0, ghost, "sign_in_failed", "failure", "unknown", "192.0.2.1"),
         (tenant_id, "amy", "sign_in", "success", "", "192.0.2.7"),
         (tenant_id, "amy", "sign_out", "success", "", "192.0.2.7"),
     ]
-    assert tries == [("amy", "failure", "password"), ("ghost", "failure", "unknown"), ("amy", "success", "")]
+    assert tries == [("amy", "failure", "password"), (ghost, "failure", "unknown"), ("amy", "success", "")]
     assert "secret" not in kept
 
 
