@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -11,6 +12,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from lib.store.tables import IngestKey, IntakeTally
+
+LIBRARIES = 10
+"""How many client libraries of a key are told apart in a half hour: their names are whatever a client sends."""
+
+OTHER = "other"
+"""All libraries of a key beyond those."""
 
 _KEY = ("tenant_id", "bucket_at", "ingest_key_id", "library", "reason")
 
@@ -41,6 +48,7 @@ def add(session: Session, tenant_id: int, bucket_at: datetime, counts: Mapping[S
     if not counts:
         return
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    told = _told_apart(session, tenant_id, bucket_at, counts)
     rows = [
         {
             "tenant_id": tenant_id,
@@ -51,11 +59,35 @@ def add(session: Session, tenant_id: int, bucket_at: datetime, counts: Mapping[S
             "event_count": count,
         }
         # In one order everywhere, so that two who add cannot wait for each other.
-        for sent, count in sorted(counts.items())
+        for sent, count in sorted(told.items())
     ]
     adding = insert(IntakeTally).values(rows)
     summed = {"event_count": IntakeTally.event_count + adding.excluded.event_count}
     session.execute(adding.on_conflict_do_update(index_elements=_KEY, set_=summed))
+
+
+def _told_apart(
+    session: Session, tenant_id: int, bucket_at: datetime, counts: Mapping[Sent, int]
+) -> Counter[Sent]:
+    """The counts, with those of libraries that are too many for their key as those of OTHER."""
+    asked = select(IntakeTally.ingest_key_id, IntakeTally.library).where(
+        IntakeTally.tenant_id == tenant_id,
+        IntakeTally.bucket_at == bucket_at,
+        IntakeTally.ingest_key_id.in_({sent.ingest_key_id for sent in counts}),
+        IntakeTally.library != OTHER,
+    )
+    known: defaultdict[int, set[str]] = defaultdict(set)
+    for key_id, library in session.execute(asked.distinct()):
+        known[key_id].add(library)
+    told: Counter[Sent] = Counter()
+    for sent, count in sorted(counts.items()):
+        libraries = known[sent.ingest_key_id]
+        if sent.library not in libraries and sent.library != OTHER and len(libraries) >= LIBRARIES:
+            sent = replace(sent, library=OTHER)
+        elif sent.library != OTHER:
+            libraries.add(sent.library)
+        told[sent] += count
+    return told
 
 
 def tallies(session: Session, tenant_id: int, since: datetime, until: datetime) -> list[Tally]:

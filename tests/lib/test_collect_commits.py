@@ -134,6 +134,24 @@ def test_tallies_add_up_by_half_hour_key_library_and_reason(companies: Store) ->
     assert later == []
 
 
+def test_a_key_has_ten_libraries_in_a_half_hour_and_the_rest_is_other(companies: Store) -> None:
+    key, second = key_of(companies), key_of(companies)
+    with companies.write(key.tenant_id) as session:
+        for first in (0, 8):
+            counts = {Sent(key.id, f"lib {n:02}", reason): 1 for n in range(first, first + 8) for reason in ("", "nul")}
+            intake_tallies.add(session, key.tenant_id, NOON, counts)
+        intake_tallies.add(session, key.tenant_id, NOON, {Sent(key.id, "lib 03"): 1, Sent(key.id, "other"): 1})
+        intake_tallies.add(session, key.tenant_id, NOON, {Sent(second.id, "lib 77"): 1})
+        intake_tallies.add(session, key.tenant_id, HALF_PAST, {Sent(key.id, "lib 77"): 1})
+    with companies.read(key.tenant_id) as session:
+        found = intake_tallies.tallies(session, key.tenant_id, NOON, HALF_PAST)
+        later = intake_tallies.tallies(session, key.tenant_id, HALF_PAST, HALF_PAST + timedelta(days=1))
+    of_key = {(tally.library, tally.reason): tally.event_count for tally in found if tally.ingest_key_id == key.id}
+    ten = {(f"lib {n:02}", reason): 1 for n in range(10) for reason in ("", "nul")}
+    assert of_key == {**ten, ("lib 03", ""): 2, ("other", ""): 7, ("other", "nul"): 6}
+    assert [tally.library for tally in (*found, *later) if (tally.library, "") not in of_key] == ["lib 77", "lib 77"]
+
+
 def test_small_batches_become_one_with_the_same_rows_in_the_same_order(companies: Store) -> None:
     key = key_of(companies)
     commits = Commits(companies)
