@@ -22,7 +22,7 @@ CLOCKS_AGREE = timedelta(seconds=5)
 STALE = timedelta(days=1)
 """A request that says it was sent longer ago is a copy that somebody kept, not one from a clock that is wrong."""
 
-LIBRARY_CHARACTERS = 100
+LIBRARY_CHARACTERS = 60
 NAME_CHARACTERS = 4096
 
 
@@ -60,10 +60,12 @@ class Call:
 
 @dataclass(frozen=True)
 class Taken:
-    """What a call brought: the events that are counted, and the library that sent them."""
+    """What a call brought: the events that are counted, the library that sent them, and where these name their
+    application."""
 
     rows: list[Row]
     library: str
+    application_field: str
 
 
 def part(of: dict[str, Any], name: str) -> dict[str, Any]:

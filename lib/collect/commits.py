@@ -14,10 +14,11 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from lib.collect.applications import Applications
 from lib.collect.calls import Row
 from lib.collect.merging import Merging
 from lib.errors import BadInput, DaybookError, Unavailable
-from lib.store import Store, catalogue, inbox, intake_tallies
+from lib.store import Store, inbox, intake_tallies
 from lib.store.ingest_keys import WriteKey
 from lib.store.intake_tallies import Sent
 from lib.usage import events
@@ -37,9 +38,6 @@ IDLE_SECONDS = 10.0
 
 COMMIT_EVENTS = 20_000
 """How many events one commit takes at most."""
-
-LARGEST_CATALOGUE = 1000
-"""How many applications events may bring a tenant to: more are a field that was taken for another."""
 
 _COLUMNS = {name: events.READABLE[name] for name in Row._fields}
 
@@ -91,9 +89,9 @@ class Commits:
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _thread: threading.Thread | None = None
     _stopping: bool = False
-    _places: dict[int, dict[tuple[str, int], int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._applications = Applications(self.store, SOURCE)
         self._merging = Merging(self.store, SOURCE)
 
     @property
@@ -163,7 +161,9 @@ class Commits:
 
     def _commit(self, tenant_id: int, submissions: Sequence[Submission]) -> None:
         try:
-            self._write(tenant_id, submissions)
+            admitted = self._admitted(submissions)
+            if admitted:
+                self._write(tenant_id, admitted)
         except Exception as error:
             if not isinstance(error, DaybookError):
                 _log.exception("a commit of the collector failed")
@@ -174,7 +174,19 @@ class Commits:
             for submission in submissions:
                 self._commit(tenant_id, [submission])
         else:
-            _settle(submissions, None)
+            _settle(admitted, None)
+
+    def _admitted(self, submissions: Sequence[Submission]) -> list[Submission]:
+        """Those whose applications are there, or could be made; the others hear why not, and hold nobody up."""
+        admitted = []
+        for submission in submissions:
+            try:
+                self._applications.ensure(submission.key, {row.application for row in submission.rows})
+            except BadInput as error:
+                submission.settle(error)
+            else:
+                admitted.append(submission)
+        return admitted
 
     def _write(self, tenant_id: int, submissions: Sequence[Submission]) -> None:
         """One durable transaction: the rows as a batch of the inbox, and the tallies."""
@@ -199,31 +211,13 @@ class Commits:
         """The rows as EVENT."""
         frame = pl.DataFrame(rows, _COLUMNS, orient="row")
         programs = {program: key.mini_program_id for program, key in keys.items()}
-        pairs = {(row.application, programs[row.mini_program]) for row in rows}
-        applications = self._applications(tenant_id, pairs)
+        applications = self._applications.ids(tenant_id, {row.application for row in rows})
         whole = frame.with_columns(
             key=events.key_of_id(pl.col("event_id")),
             application_id=pl.col("application").replace_strict(applications, return_dtype=pl.Int32),
             mini_program_id=pl.col("mini_program").replace_strict(programs, return_dtype=pl.Int32),
         )
         return events.keyed(whole)
-
-    def _applications(self, tenant_id: int, pairs: set[tuple[str, int]]) -> dict[str, int]:
-        """The ids of the applications of (application, mini program id); new ones are made, and linked.
-
-        Raises BadInput where events named too many.
-        """
-        known = self._places.setdefault(tenant_id, {})
-        if not pairs <= known.keys():
-            names = {application for application, _ in pairs}
-            with self.store.write(tenant_id) as session:
-                before = catalogue.application_count(session, tenant_id)
-                ids = catalogue.ensured_applications(session, tenant_id, names, SOURCE)
-                if before < catalogue.application_count(session, tenant_id) > LARGEST_CATALOGUE:
-                    raise BadInput(what=f"Events name more than {LARGEST_CATALOGUE} applications")
-                catalogue.ensured_links(session, tenant_id, [(program, ids[name]) for name, program in pairs])
-            known.update({(name, program): ids[name] for name, program in pairs})
-        return {application: known[application, program] for application, program in pairs}
 
 
 def _settle(group: Sequence[Submission], error: BaseException | None) -> None:

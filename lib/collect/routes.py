@@ -104,13 +104,23 @@ class Collector:
         call = Call(key, datetime.now(UTC), host, agent, self._oldest_event_days)
         try:
             taken = read(call)
-            if taken.rows:
-                await self._commits.durable(key, taken.library, taken.rows)
-        except (Refused, BadInput) as error:
-            refused = error if isinstance(error, Refused) else Refused(400, "too_many", str(error))
+            await self._keep(key, taken)
+        except Refused as refused:
             self._commits.note_refused(key, calls.library_of(None, None, agent), refused.reason, refused.event_count)
-            raise refused from error
+            raise
         return answers.taken()
+
+    async def _keep(self, key: WriteKey, taken: Taken) -> None:
+        """Return once everything is on disk. Raises Refused where it names applications that may not be made."""
+        if not taken.rows:
+            return
+        try:
+            await self._commits.durable(key, taken.library, taken.rows)
+        except BadInput as error:
+            what, event_count = str(error).rstrip("."), len(taken.rows)
+            raise Refused(
+                400, "too_many", what, field=taken.application_field, event_count=event_count
+            ) from error
 
     async def _key(self, given: object) -> WriteKey:
         checked = keys.checked(given)

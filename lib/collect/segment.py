@@ -22,6 +22,9 @@ TRACKED = {name: KINDS[name] for name in ("mp_open", "page_leave", "mp_close", "
 UNCOUNTED = frozenset(("identify", "group", "alias"))
 """Calls about who somebody is: accepted, and of no consequence, as no event happened."""
 
+APPLICATION = "context.app.namespace"
+"""The field that names an event's application, where the key does not."""
+
 TYPES = frozenset(("track", "page", "screen")) | UNCOUNTED
 
 
@@ -43,14 +46,14 @@ def batch_taken(body: object, size: int, call: Call) -> Taken:
             raise refused.at(index, len(batch)) from refused
         if row is not None:
             rows.append(row)
-    return Taken(rows, _library(batch[0] if batch else body, shared, call))
+    return Taken(rows, _library(batch[0] if batch else body, shared, call), APPLICATION)
 
 
 def single_taken(body: object, size: int, call: Call, type_: str) -> Taken:
     """The event of a `track`, `page`, `screen` or `identify` call. Raises Refused."""
     require_size(body, size)
     row = _row(body, type_, {}, None, 0, call)
-    return Taken([] if row is None else [row], _library(body, {}, call))
+    return Taken([] if row is None else [row], _library(body, {}, call), APPLICATION)
 
 
 def _row(
@@ -72,9 +75,7 @@ def _row(
     agent = text(context.get("userAgent"), "context.userAgent", CHARACTERS["user_agent"]) or call.user_agent
     written = _written_at(event)
     return Row(
-        application=calls.application_of(
-            call.key, text(app.get("namespace"), "context.app.namespace", 200), "context.app.namespace"
-        ),
+        application=calls.application_of(call.key, text(app.get("namespace"), APPLICATION, 200), APPLICATION),
         mini_program=call.key.mini_program,
         at=_at(event, written, sent_at, call),
         seq=index,

@@ -28,6 +28,9 @@ EVENTS = {
 """What its automatic events are. `$MPShow` follows each launch and each return, so it is no open of its own: it is
 kept like any other, and begins a session after 30 minutes."""
 
+APPLICATION = "lib.$lib"
+"""The field that names an event's application, where the key does not."""
+
 _FIELDS = 20
 _Params = dict[str, list[str]]
 
@@ -56,7 +59,7 @@ def taken(params: _Params, call: Call) -> Taken:
             raise refused.at(index, len(events)) from refused
         if row is not None:
             rows.append(row)
-    return Taken(rows, _library(events, call))
+    return Taken(rows, _library(events, call), APPLICATION)
 
 
 def _content(params: _Params) -> bytes:
@@ -89,10 +92,10 @@ def _row(event: object, index: int, call: Call) -> Row | None:
     page = text(properties.get("$url_path"), "properties.$url_path", CHARACTERS["page"])
     if kind == Kind.PAGE_VIEW.value and page is None:
         raise Refused(400, "no_page", "properties.$url_path is missing", field="properties.$url_path")
-    library = text(part(event, "lib").get("$lib"), "lib.$lib", 200)
+    library = text(part(event, "lib").get("$lib"), APPLICATION, 200)
     system = text(properties.get("$os"), "properties.$os", CHARACTERS["os"])
     return Row(
-        application=calls.application_of(call.key, library, "lib.$lib"),
+        application=calls.application_of(call.key, library, APPLICATION),
         mini_program=call.key.mini_program,
         at=_at(event, call),
         seq=index,

@@ -66,6 +66,20 @@ def application_count(session: Session, tenant_id: int) -> int:
     return session.scalars(select(func.count()).where(Application.tenant_id == tenant_id)).one()
 
 
+def made_count(session: Session, tenant_id: int, mini_program_id: int, source: str, since: datetime) -> int:
+    """How many applications a source made since an instant for a mini program: the first that each was linked to."""
+    first = (
+        select(Link.mini_program_id)
+        .where(Link.tenant_id == tenant_id, Link.application_id == Application.id)
+        .order_by(Link.id)
+        .limit(1)
+        .correlate(Application)
+        .scalar_subquery()
+    )
+    made = (Application.tenant_id == tenant_id, Application.source == source, Application.created_at >= since)
+    return session.scalars(select(func.count(Application.id)).where(*made, first == mini_program_id)).one()
+
+
 def ensured_links(session: Session, tenant_id: int, pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Link (mini program, application) pairs that never were linked; returns those that were and no longer are.
 

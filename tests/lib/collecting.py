@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -110,7 +111,10 @@ class Collecting:
         now = datetime.now(UTC)
         with self.store.read(EVERY_TENANT) as session:
             found = intake_tallies.tallies(session, 1, now - timedelta(hours=1), now + timedelta(hours=1))
-        return {(tally.library, tally.reason): tally.event_count for tally in found}
+        counts: Counter[tuple[str, str]] = Counter()
+        for tally in found:
+            counts[tally.library, tally.reason] += tally.event_count
+        return dict(counts)
 
     def applications(self) -> dict[str, str]:
         """Where each application of the tenant came from."""

@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from lib.collect import commits, keys
+from lib.collect import applications, keys
 from lib.logs.record import COMMAND
 from lib.queries.administration.ingest_keys import revoke_ingest_key
-from lib.store import Store
+from lib.store import Store, catalogue
 from tests.lib.collecting import Collecting, new_key
 from tests.lib.companies import key_ids
 
@@ -59,6 +59,12 @@ def test_a_screen_is_a_page_view_with_everything_that_the_client_says(collecting
     }
     assert row["event_id"] == "m-pages/首页/index"
     assert collecting.tallies() == {("analytics-中文 1.0", ""): 1}
+
+
+def test_a_librarys_name_is_cut_to_what_people_read(collecting: Collecting) -> None:
+    library = {"name": "a\n\u202e" + "中" * 100, "version": "1"}
+    assert collecting.batch(screen(context={"library": library}))[0] == 200
+    assert collecting.tallies() == {("a??" + "中" * 57, ""): 1}
 
 
 @pytest.mark.parametrize(
@@ -212,11 +218,49 @@ def test_a_key_of_no_application_takes_the_one_that_the_event_names(collecting: 
 def test_events_cannot_name_applications_without_end(
     collecting: Collecting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commits, "LARGEST_CATALOGUE", 3)
+    monkeypatch.setattr(applications, "LARGEST_CATALOGUE", 3)
     free = new_key(collecting.store, None)
     named = [screen(context={"app": {"namespace": f"host-{n}"}}) for n in range(2)]
     assert [collecting.batch(event, key=free)[0] for event in named] == [200, 400]
     assert set(collecting.applications()) == {"web", "app", "host-0"}
+
+
+def of_host(name: str) -> dict[str, Any]:
+    """A screen call in a host."""
+    return screen(name, context={"app": {"namespace": name}})
+
+
+@pytest.mark.spec("I1")
+def test_events_of_one_mini_program_make_twenty_applications_a_day(
+    collecting: Collecting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free, second = (new_key(collecting.store, None) for _ in range(2))
+    theirs = new_key(collecting.store, None, program="maps")
+    hosts = [f"host-{n}" for n in range(21)]
+    assert collecting.batch(*map(of_host, hosts), key=free)[0] == 400
+    assert set(collecting.applications()) == {"web", "app"}
+    assert collecting.batch(*map(of_host, hosts[:20]), key=free)[0] == 200
+    for key in (free, second):
+        status, told = collecting.batch(of_host("web"), of_host("one-more"), key=key)
+        assert (status, told["error"], told["field"]) == (400, "too_many", "context.app.namespace")
+        assert "`daybook application add`" in told["message"]
+    assert collecting.batch(of_host("host-7"), key=second)[0] == 200
+    assert collecting.batch(of_host("host-7"), of_host("of-maps"), key=theirs)[0] == 200
+    assert {"host-19", "of-maps"} < set(collecting.applications())
+    monkeypatch.setattr(applications, "DAY", timedelta(0))
+    assert collecting.batch(of_host("tomorrow"), key=free)[0] == 200
+    assert collecting.tallies()[AGENT, "too_many"] == 21 + 2 * 2
+
+
+def test_an_application_that_an_administrator_added_is_no_new_one(
+    collecting: Collecting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(applications, "NEW_A_DAY", 0)
+    free = new_key(collecting.store, None)
+    assert collecting.batch(of_host("host"), key=free)[0] == 400
+    with collecting.store.write(1) as session:
+        catalogue.ensured_applications(session, 1, ["host"], "command")
+    assert collecting.batch(of_host("host"), key=free)[0] == 200
 
 
 @pytest.mark.parametrize("given", ["", "dk" + "0" * 48, "x" * 1000, "\0"])
