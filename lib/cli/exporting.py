@@ -21,7 +21,8 @@ from lib.cli.house import House, open_house
 from lib.errors import BadInput
 from lib.export.formats import FORMATS
 from lib.export.headings import headings_of
-from lib.logs.record import COMMAND, Act, record
+from lib.logs.record import COMMAND, record
+from lib.queries.exports import export_act
 from lib.queries.flat_rows import usage_rows, visit_rows
 from lib.queries.usage import UsageQueries
 from lib.queries.visits import VisitFilter, VisitQueries
@@ -107,7 +108,7 @@ def _export(
     """Write the file and its record together: beside it first, and renamed in the record's transaction."""
     written = _FORMATS[format_key].write(rows, headings_of(rows.columns, Language(language)))
     beside = output.with_name(f".{output.name}.{os.getpid()}")
-    act = Act("export", "create", "querying", kind, output.name, new={"rows": len(rows), "format": format_key})
+    act = export_act(kind, output.name, format_key, len(rows))
     tenant_id = house.tenant(tenant_key).id
     try:
         beside.write_bytes(written)

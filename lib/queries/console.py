@@ -10,6 +10,7 @@ from lib.access.viewer import Viewer
 from lib.queries.administration import AdministrationQueries
 from lib.queries.annotations import AnnotationQueries
 from lib.queries.exclusions import ExclusionQueries
+from lib.queries.exports import ExportQueries
 from lib.queries.own_account import OwnAccount
 from lib.queries.programs import ProgramQueries
 from lib.queries.reconciling import Reconciling
@@ -89,6 +90,11 @@ class Console:
     def annotations(self) -> AnnotationQueries:
         """Notes on dates."""
         return AnnotationQueries(self.viewer, self.store).renewed_by(self.entry)
+
+    @property
+    def exports(self) -> ExportQueries:
+        """The record of what the viewer takes away."""
+        return ExportQueries(self.viewer, self.store).renewed_by(self.entry)
 
     @property
     def own(self) -> OwnAccount:

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
+from lib.access.permissions import Permission
 from lib.export.formats import FORMATS, ExportFormat, file_name
 from lib.queries.console import Console
 from lib.ui.periods import days_of, today_in
@@ -148,16 +149,20 @@ def download(
 ) -> None:
     """A button for each format that asks again, for the viewer as they are at that moment, and gives the answer.
 
-    The file is named after the days of the period, and after today where there is none.
+    The file is named after the days of the period, and after today where there is none. Who may not export gets no
+    button.
     """
+    if not console.viewer.allows(Permission.EXPORT_CREATE):
+        return
     today = today_in(console.viewer.zone)
     first, last = days_of(period) if period else (today, today)
     headings = {column.key: console.say(column.words) for column in columns}
     for each in FORMATS:
+        file = file_name(console.say(f"file.{name}"), first, last, each)
         st.download_button(
             console.say(each.words),
-            data=partial(_written, each, ask, headings),
-            file_name=file_name(console.say(f"file.{name}"), first, last, each),
+            data=partial(_written, console, name, file, each, ask, headings),
+            file_name=file,
             mime=each.mime,
             key=f"download.{name}.{each.key}",
             help=console.say("export.help", format=console.say(each.words)),
@@ -167,8 +172,19 @@ def download(
         )
 
 
-def _written(written_as: ExportFormat, ask: Callable[[], pl.DataFrame], headings: Mapping[str, str]) -> bytes:
-    return written_as.write(ask().select(headings.keys()), headings)
+def _written(
+    console: Console,
+    kind: str,
+    file: str,
+    written_as: ExportFormat,
+    ask: Callable[[], pl.DataFrame],
+    headings: Mapping[str, str],
+) -> bytes:
+    """The file, once the operation log has it; the button may have been drawn while the viewer still had the right."""
+    rows = ask().select(headings.keys())
+    written = written_as.write(rows, headings)
+    console.exports.note(kind, file, written_as.key, len(rows))
+    return written
 
 
 def _shown(console: Console, column: Column, zone: str) -> pl.Expr:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import uuid
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from playwright.sync_api import Locator, Page, expect
+from sqlalchemy import delete, select
 
 from lib.access.permissions import Permission
+from lib.access.viewer import EVERY_TENANT
 from lib.cli import main
-from tests.accounts import add_tenant, add_viewer
+from lib.store.tables import Account, Grant, Operation, Role
+from tests.accounts import add_tenant, add_viewer, role_for
 from tests.browser.conftest import OpenTab, signed_in
 from tests.site import Site
 
@@ -30,10 +34,10 @@ EVENTS = (
 
 @pytest.fixture
 def amy(site: Site, tmp_path: Path) -> str:
-    """Somebody who reads the usage of a tenant with EVENTS."""
+    """Somebody who reads the usage of a tenant with EVENTS, and may export it."""
     tenant = f"t-{uuid.uuid4().hex[:8]}"
     name = f"amy-{add_tenant(site.store, tenant)}"
-    with_role = [Permission.USAGE_READ]
+    with_role = [Permission.USAGE_READ, Permission.EXPORT_CREATE]
     add_viewer(site.store, name, _tenant_id(name), permissions=with_role)
     add_viewer(site.store, f"nobody-{_tenant_id(name)}", _tenant_id(name))
     names = ("time", "visitor", "application", "mini_program", "page")
@@ -110,8 +114,8 @@ def test_back_leads_to_the_page_before_with_its_state(open_tab: OpenTab, amy: st
     expect(tab).to_have_url(re.compile("period=2024-05-12"))
 
 
-@pytest.mark.spec("U7")
-def test_a_table_is_taken_away_as_csv(open_tab: OpenTab, amy: str) -> None:
+@pytest.mark.spec("U7", "O3")
+def test_a_table_is_taken_away_as_csv_and_recorded(open_tab: OpenTab, site: Site, amy: str) -> None:
     tab = open_tab("/data_dashboard?period=2024-05-12..2024-05-18&zone=UTC&mini_program=shop&tab=pages")
     signed_in(tab, amy)
     with tab.expect_download() as started:
@@ -123,6 +127,60 @@ def test_a_table_is_taken_away_as_csv(open_tab: OpenTab, amy: str) -> None:
         "/home,2,2,50.0,2,1,0.5,0",
         "/pay,1,1,0.0,0,1,1.0,0",
     ]
+    (row,) = _exports(site, amy)
+    assert (row.object_name, row.address) == (started.value.suggested_filename, "127.0.0.1")
+    assert json.loads(row.new_value or "") == {"format": "csv", "rows": 2}
+
+
+def _exports(site: Site, name: str) -> list[Operation]:
+    with site.store.read(EVERY_TENANT) as session:
+        return list(session.scalars(select(Operation).where(Operation.module == "export", Operation.operator == name)))
+
+
+def _take_away(tab: Page) -> str:
+    """Download the first table; returns the address of the file."""
+    with tab.expect_download() as started:
+        tab.get_by_test_id("stDownloadButton").get_by_role("button").first.click()
+    started.value.path()
+    return started.value.url
+
+
+@pytest.mark.spec("A4", "A7")
+def test_a_file_made_for_somebody_is_for_nobody_else_and_not_after_signing_out(open_tab: OpenTab, amy: str) -> None:
+    tab = open_tab("/data_dashboard?period=2024-05-12..2024-05-18&zone=UTC&mini_program=shop&tab=pages")
+    signed_in(tab, amy)
+    file = _take_away(tab)
+    again = tab.request.get(file)
+    assert (again.status, again.headers["cache-control"]) == (200, "no-store")
+    # Another tab keeps the file in the server's memory.
+    other = open_tab(tab.url.removeprefix(tab.url.split("/data")[0]), beside=tab)
+    assert _take_away(other) == file
+    kept = tab.context.cookies()
+    tab.locator(".st-key-account_menu button").click()
+    tab.locator(".st-key-account_sign_out button").click()
+    expect(tab.locator(".st-key-sign_in_panel input")).to_have_count(2)
+    assert tab.request.get(file).status == 403
+    tab.context.add_cookies(kept)  # type: ignore[arg-type]
+    assert tab.request.get(file).status == 403
+
+
+@pytest.mark.spec("A4", "O3")
+def test_a_button_drawn_before_the_right_was_taken_gives_nothing(open_tab: OpenTab, site: Site, amy: str) -> None:
+    tab = open_tab("/data_dashboard?period=2024-05-12..2024-05-18&zone=UTC&mini_program=shop&tab=pages")
+    signed_in(tab, amy)
+    button = tab.get_by_test_id("stDownloadButton").get_by_role("button").first
+    expect(button).to_be_visible()
+    with site.store.write(EVERY_TENANT) as session:
+        exporting = select(Role.id).where(Role.key == role_for(Permission.EXPORT_CREATE))
+        mine = select(Account.id).where(Account.name == amy)
+        session.execute(delete(Grant).where(Grant.account_id.in_(mine), Grant.role_id.in_(exporting)))
+    refusals = site.log.count("export:create")
+    button.click()
+    until = time.monotonic() + 20
+    while site.log.count("export:create") == refusals and time.monotonic() < until:
+        tab.wait_for_timeout(100)
+    assert site.log.count("export:create") > refusals
+    assert _exports(site, amy) == []
 
 
 @pytest.mark.spec("A4")

@@ -64,12 +64,12 @@ def app(home: Settings, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def company(home: Settings, sqlite_store: Store, tmp_path: Path) -> Store:
-    """The tenant acme with EVENTS counted, and amy, who reads usage and status."""
+    """The tenant acme with EVENTS counted, and amy, who reads usage and status and may export."""
     add_viewer(
         sqlite_store,
         "amy",
         add_tenant(sqlite_store, "acme"),
-        permissions=[Permission.USAGE_READ, Permission.STATUS_READ],
+        permissions=[Permission.USAGE_READ, Permission.STATUS_READ, Permission.EXPORT_CREATE],
     )
     count(home, tmp_path / "events.ndjson", EVENTS)
     return sqlite_store
