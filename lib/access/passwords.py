@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 
@@ -53,11 +53,28 @@ def fault_of(password: str, rules: PasswordRules = STRONG) -> PasswordFault | No
     return None
 
 
-def hash_password(password: str, rules: PasswordRules = STRONG) -> str:
-    """The bcrypt hash to keep. Raises BadInput, which names the fault and never the password."""
+def require_possible(password: str, rules: PasswordRules = STRONG) -> None:
+    """Raise BadInput, which names the fault and never the password, for a text that cannot be one."""
     fault = fault_of(password, rules)
     if fault is not None:
         raise BadInput(what=Phrase(fault.words))
+
+
+@dataclass(frozen=True)
+class HashedPassword:
+    """A password as it is kept: hashed before a transaction begins, so that nobody waits for the work of it."""
+
+    text: str = field(repr=False)
+
+
+def hashed(password: str, rules: PasswordRules = STRONG) -> HashedPassword:
+    """Hash a password for the transaction that will keep it. Raises BadInput."""
+    return HashedPassword(hash_password(password, rules))
+
+
+def hash_password(password: str, rules: PasswordRules = STRONG) -> str:
+    """The bcrypt hash to keep. Raises BadInput, which names the fault and never the password."""
+    require_possible(password, rules)
     return bcrypt.hashpw(password.encode(), bcrypt.gensalt(rules.cost)).decode()
 
 

@@ -15,6 +15,7 @@ LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 """A period may not reach beyond it, nor before EARLIEST: nothing is counted there."""
 
 LONGEST_TEXT = 200
+LONGEST_NUMBER = 20
 
 TIME_ZONE = "time-zone"
 """The format of an IANA name."""
@@ -89,7 +90,8 @@ def number_of(name: str, description: str, most: int, default: int) -> Parameter
     """A parameter that is a whole number from 1."""
 
     def read(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and 1 <= int(text[:20]) <= most):
+        # Its length first: int() refuses thousands of digits with an error of its own.
+        if not (len(text) <= LONGEST_NUMBER and text.isascii() and text.isdigit() and 1 <= int(text) <= most):
             raise BadInput(what=f"The parameter {name} is a whole number from 1 to {most:,}")
         return int(text)
 

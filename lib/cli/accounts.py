@@ -9,7 +9,7 @@ from typing import Concatenate, ParamSpec
 import click
 from sqlalchemy.orm import Session
 
-from lib.access.passwords import new_password
+from lib.access.passwords import hashed, new_password
 from lib.access.permissions import AccountType
 from lib.access.viewer import EVERY_TENANT
 from lib.cli.house import open_house
@@ -70,8 +70,9 @@ def account_add(
     house = open_house()
     reach = Reach(None if tenant is None else house.tenant(tenant).id, system=True)
     password = _password(password_file)
+    kept = hashed(password)
     with house.store.write(EVERY_TENANT) as session:
-        account_acts.add_account(session, reach, COMMAND, given, password)
+        account_acts.add_account(session, reach, COMMAND, given, kept)
     held = " It holds every application of its tenant." if every else ""
     click.echo(f"Account {given.name} is added.{held}", err=True)
     _shown_once(password, password_file)
@@ -83,8 +84,8 @@ def account_add(
 def account_set_password(name: str, password_file: Path | None) -> None:
     """Change an account's password and sign it out everywhere."""
     password = _password(password_file)
-    _act(account_access.set_password, name, password)
-    click.echo(f"The password of {name} is changed; its sessions have ended.", err=True)
+    _act(account_access.set_password, name, hashed(password))
+    click.echo(f"The password of {name} is changed; its sessions and API tokens have ended.", err=True)
     _shown_once(password, password_file)
 
 

@@ -23,7 +23,7 @@ class ApiAccess:
         self._store = store
 
     def require(self, token: str) -> None:
-        """Raise NotSignedIn for a token that is unknown, revoked, expired or of a disabled account."""
+        """Raise NotSignedIn for a token that is unknown, ended, expired or of a disabled account."""
         with self._store.read(EVERY_TENANT) as session:
             self._account(session, token)
 
@@ -45,6 +45,6 @@ class ApiAccess:
 
     def _account(self, session: Session, token: str) -> Account:
         found = token_shown(session, token)
-        if found is None or not holds(found[0], datetime.now(UTC)) or found[1].is_disabled:
+        if found is None or not holds(*found, datetime.now(UTC)):
             raise NotSignedIn
         return found[1]

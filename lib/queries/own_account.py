@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, available_timezones
 
 from sqlalchemy.orm import Session
 
-from lib.access.passwords import is_password
+from lib.access.passwords import hashed, is_password, require_possible
 from lib.access.permissions import AccountType
 from lib.access.tokens import new_token
 from lib.access.viewer import EVERY_TENANT
 from lib.errors import BadInput, NotSignedIn
 from lib.logs.record import SYSTEM_TENANT, Act, Operator, record
-from lib.queries.entrance import RULES, EntranceRules, OpenedSession
+from lib.queries.entrance import RULES, Attempt, Entrance, EntranceRules, OpenedSession
 from lib.queries.gate import ViewerQueries, own
-from lib.store import sessions
+from lib.store import attempts, sessions
 from lib.store.accounts import set_password
 from lib.store.catalogue import every_tenant
 from lib.store.tables import Account
@@ -56,17 +57,21 @@ class OwnAccount(ViewerQueries):
 
     @own
     def change_password(self, current: str, wanted: str) -> OpenedSession:
-        """Set a new password, end every session, and open one for this browser. Raises BadInput.
+        """Set a new password, end every session and API token, and open a session for this browser. Raises BadInput.
 
-        A wrong current password is not told apart by time; the count of the entrance does not grow, because only
-        somebody signed in can ask.
+        A wrong current password counts as a failed attempt to sign in, and is slowed down and locked as those are:
+        who sits at somebody's open browser does not know the password yet.
         """
-        now, ticket = datetime.now(UTC), new_token()
+        require_possible(wanted, self._rules.passwords)
+        attempt = self._checked(current)
+        kept, ticket = hashed(wanted, self._rules.passwords), new_token()
+        now = datetime.now(UTC)
         with self.store.write(EVERY_TENANT) as session:
             account = self._account(session)
-            if not is_password(current, account.password_hash):
+            if account.password_hash != attempt.password_hash:  # changed while this one was hashed
                 raise BadInput(what=Phrase("own_account.wrong_password"))
-            set_password(session, account, wanted, self._rules.passwords)
+            set_password(session, account, kept)
+            attempts.settle(session, attempt.sign_in_id, attempts.SUCCESS, "change_password")
             opened = sessions.open_session(
                 session,
                 account.id,
@@ -79,6 +84,18 @@ class OwnAccount(ViewerQueries):
             )
             self._record(session, account, "change_password", None, None)
         return OpenedSession(opened.id, ticket)
+
+    def _checked(self, password: str) -> Attempt:
+        """The attempt that found this to be the password; outside of any transaction, for bcrypt takes its time."""
+        entrance = Entrance(self.store, self._rules)
+        attempt = entrance.attempt(self.viewer.account_name, self.viewer.address)
+        if attempt.wait is not None:
+            left = attempt.wait.until - datetime.now(UTC)
+            raise BadInput(what=Phrase("own_account.wait", seconds=max(1, math.ceil(left.total_seconds()))))
+        if not is_password(password, attempt.password_hash):
+            entrance.fail(attempt, "change_password")
+            raise BadInput(what=Phrase("own_account.wrong_password"))
+        return attempt
 
     def _account(self, session: Session) -> Account:
         account = session.get(Account, self.viewer.account_id)

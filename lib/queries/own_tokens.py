@@ -12,7 +12,7 @@ from lib.access.viewer import EVERY_TENANT
 from lib.errors import BadInput, NotFound, NotSignedIn
 from lib.logs.record import Act, Operator, record
 from lib.queries.gate import ViewerQueries, own
-from lib.store.api_tokens import tokens_of
+from lib.store.api_tokens import revoked_at, tokens_of
 from lib.store.tables import Account, ApiToken
 from lib.usage.events import INSTANT
 from lib.words import Phrase
@@ -74,8 +74,11 @@ def revoke_token(session: Session, operator: Operator, account: Account, token_i
 
 def listed(session: Session, account: Account) -> pl.DataFrame:
     """A row for each token: `id`, `name`, `prefix` (its first characters), `created_at`, `expires_at`, `revoked_at`
-    (null: not revoked)."""
-    rows = [tuple(getattr(row, column) for column in _LISTED) for row in tokens_of(session, account.id)]
+    (null: neither revoked nor ended by a new password)."""
+    rows = [
+        (row.id, row.name, row.prefix, row.created_at, row.expires_at, revoked_at(row, account))
+        for row in tokens_of(session, account.id)
+    ]
     return pl.DataFrame(rows, schema=_LISTED, orient="row")
 
 

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from lib.access.passwords import STRONG, PasswordRules, hash_password
+from lib.access.passwords import STRONG, HashedPassword, PasswordRules, hash_password
 from lib.access.permissions import AccountType
 from lib.errors import AlreadyThere, BadInput, NotFound
+from lib.store.api_tokens import end_tokens
 from lib.store.tables import (
     Account,
     AccountApplication,
@@ -60,7 +61,7 @@ def add_account(
     session: Session,
     *,
     name: str,
-    password: str,
+    password: str | HashedPassword,
     type: AccountType,
     tenant_id: int | None = None,
     roles: Iterable[str] = (),
@@ -90,7 +91,7 @@ def add_account(
         name=name,
         display_name=display_name,
         type=type.value,
-        password_hash=hash_password(password, rules),
+        password_hash=_hash_of(password, rules),
         password_changed_at=now,
         organization_id=_organization(session, tenant_id, organization_id),
         application_scope=application_scope,
@@ -130,11 +131,14 @@ def hold_applications(
     session.flush()
 
 
-def set_password(session: Session, account: Account, password: str, rules: PasswordRules = STRONG) -> None:
-    """Change the password and end every session of the account. Raises BadInput."""
-    account.password_hash = hash_password(password, rules)
+def set_password(
+    session: Session, account: Account, password: str | HashedPassword, rules: PasswordRules = STRONG
+) -> None:
+    """Change the password, and end every session and API token of the account. Raises BadInput."""
+    account.password_hash = _hash_of(password, rules)
     account.password_changed_at = datetime.now(UTC)
     end_sessions(session, account.id)
+    end_tokens(session, account.id, account.password_changed_at)
 
 
 def end_sessions(session: Session, account_id: int) -> None:
@@ -145,6 +149,10 @@ def end_sessions(session: Session, account_id: int) -> None:
         .where(AccountSession.account_id == account_id, AccountSession.revoked_at.is_(None))
         .values(revoked_at=datetime.now(UTC))
     )
+
+
+def _hash_of(password: str | HashedPassword, rules: PasswordRules) -> str:
+    return password.text if isinstance(password, HashedPassword) else hash_password(password, rules)
 
 
 def _organization(session: Session, tenant_id: int | None, organization_id: int | None) -> int | None:

@@ -183,8 +183,8 @@ ACTS = (
         "revoke_sessions",
         CHANGED,
         "acme-ordinary",
-        {"sessions": 1},
-        {"sessions": 0},
+        {"sessions": 1, "tokens": 0},
+        {"sessions": 0, "tokens": 0},
         before=lambda store: signs_in(store, "acme-ordinary"),
     ),
     Walked(

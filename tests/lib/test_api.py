@@ -11,11 +11,16 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, update
 
+from lib.access.passwords import hashed
 from lib.access.permissions import Permission
 from lib.access.tokens import hash_of_token
 from lib.access.viewer import EVERY_TENANT
 from lib.api import reading, resources
+from lib.api.parameters import number_of
 from lib.errors import BadInput, NotFound, NotSignedIn
+from lib.logs.record import COMMAND
+from lib.queries.administration import account_access
+from lib.queries.administration.account_acts import Reach
 from lib.queries.api_access import ApiAccess
 from lib.queries.own_tokens import OwnTokens
 from lib.store import Store
@@ -100,11 +105,11 @@ def test_a_stranger_and_an_account_without_the_permission_get_nothing(api: Api, 
 
 
 @pytest.mark.spec("A7")
-@pytest.mark.parametrize("end", ["revoked", "expired", "disabled", "permission"])
+@pytest.mark.parametrize("end", ["revoked", "expired", "disabled", "permission", "password"])
 def test_a_token_ends_at_the_next_request(api: Api, end: str) -> None:
     token = api.token("reader")
     assert api.ask("usage", token, **WEEK)[0] == 200
-    past = datetime.now(UTC) - timedelta(seconds=1)
+    past, later = (datetime.now(UTC) + timedelta(seconds=seconds) for seconds in (-1, 1))
     with api.store.write(EVERY_TENANT) as session:
         account_id = select(Account.id).where(Account.name == "reader").scalar_subquery()
         session.execute(
@@ -113,9 +118,28 @@ def test_a_token_ends_at_the_next_request(api: Api, end: str) -> None:
                 "expired": update(ApiToken).values(expires_at=past),
                 "disabled": update(Account).where(Account.name == "reader").values(is_disabled=True),
                 "permission": delete(Grant).where(Grant.account_id == account_id),
+                "password": update(Account).where(Account.name == "reader").values(password_changed_at=later),
             }[end]
         )
     assert api.ask("usage", token, **WEEK)[0] == (403 if end == "permission" else 401)
+
+
+@pytest.mark.spec("A7")
+@pytest.mark.parametrize("end", ["set_password", "revoke_sessions"])
+def test_an_administrator_ends_the_tokens_of_an_account_with_its_sessions(api: Api, end: str) -> None:
+    token = api.token("reader")
+    acted = {"set_password": (hashed("another horse"),), "revoke_sessions": ()}[end]
+    with api.store.write(EVERY_TENANT) as session:
+        tenant_id = session.scalars(select(Account.tenant_id).where(Account.name == "reader")).one()
+        reach = Reach(tenant_id, system=True)
+        getattr(account_access, end)(session, reach, COMMAND, "reader", *acted)
+    assert api.ask("usage", token, **WEEK)[0] == 401
+    assert "\trevoked\t" in api.daybook("token", "list", "--account", "reader")
+    assert api.ask("usage", api.token("reader"), **WEEK)[0] == 200
+    if end == "revoke_sessions":
+        with api.store.read(EVERY_TENANT) as session:
+            told = session.scalars(select(Operation.old_value).where(Operation.action == "revoke_sessions")).one()
+        assert told == '{"sessions": 0, "tokens": 1}'
 
 
 @pytest.mark.spec("A1", "A5")
@@ -179,6 +203,14 @@ def test_a_wrong_request_is_refused_with_one_sentence(api: Api, query: dict[str,
     assert len(said["message"]) > 20
     assert len(said["message"]) < 300
     assert len(said["id"]) == 16
+
+
+@pytest.mark.parametrize("text", ["0", "101", "-1", "1e2", "٣", "", "0" * 20 + "7", "0" * 19 + "1" + "0" * 5000])
+def test_what_is_no_whole_number_within_its_bounds_is_refused_however_long(text: str) -> None:
+    limit = number_of("limit", "How many.", 100, 10)
+    assert (limit.read("1"), limit.read("100")) == (1, 100)
+    with pytest.raises(BadInput, match="whole number from 1 to 100"):
+        limit.read(text)
 
 
 def test_a_parameter_given_twice_is_refused(api: Api) -> None:

@@ -7,14 +7,17 @@ from functools import partial
 import pytest
 from sqlalchemy import select
 
+from lib.access import passwords
+from lib.access.passwords import QUICK_FOR_TESTS, HashedPassword, PasswordRules
 from lib.access.permissions import Permission
 from lib.access.viewer import EVERY_TENANT
 from lib.errors import BadInput, NotPermitted, NotSignedIn
+from lib.queries import own_account
 from lib.queries.console import Console
 from lib.queries.entrance import Entrance
 from lib.settings import Settings
 from lib.store import Store
-from lib.store.accounts import account_named, end_sessions
+from lib.store.accounts import account_named, end_sessions, set_password
 from lib.store.tables import Operation
 from lib.words import Language, say_error
 from tests.accounts import PASSWORD, add_tenant, add_viewer, open_session
@@ -61,6 +64,50 @@ def test_a_new_password_ends_every_session_but_the_one_that_it_opens(console: Co
         console.own.tenants()
     assert Entrance(console.store).viewer_of(opened.session_id).account_name == "amy"
     assert _operations(console.store) == [("amy", "change_password", None, None)]
+
+
+@pytest.mark.spec("A7", "O3")
+def test_wrong_current_passwords_are_counted_and_slowed_down_as_sign_in_is(console: Console) -> None:
+    for _ in range(3):
+        with pytest.raises(BadInput, match="The current password is not right"):
+            console.own.change_password("wrong horse", "another horse")
+    for current in ("wrong horse", PASSWORD):
+        with pytest.raises(BadInput, match=r"Too many failed attempts: try again in [12] s\."):
+            console.own.change_password(current, "another horse")
+    assert Entrance(console.store).attempt("amy").wait is not None
+    with console.store.read(EVERY_TENANT) as session:
+        tried = session.execute(select(Operation.action, Operation.result, Operation.content).order_by(Operation.id))
+        assert [tuple(row) for row in tried][1:] == [("change_password", "failure", "password")] * 3
+
+
+@pytest.mark.spec("A7")
+def test_a_right_current_password_forgives_the_failures_before_it(console: Console) -> None:
+    for _ in range(2):
+        with pytest.raises(BadInput):
+            console.own.change_password("wrong horse", "another horse")
+    console.own.change_password(PASSWORD, "another horse")
+    entrance = Entrance(console.store)
+    for _ in range(2):
+        entrance.fail(entrance.attempt("amy"))
+    assert entrance.attempt("amy").wait is None
+
+
+def test_nobody_waits_for_the_hashing_of_a_password(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hashed(password: str, rules: PasswordRules) -> HashedPassword:
+        # Another writer changes it meanwhile, which could not be while this one has its turn.
+        with console.store.write(EVERY_TENANT) as session:
+            account = account_named(session, "amy")
+            assert account is not None
+            set_password(session, account, "quick horse", QUICK_FOR_TESTS)
+        return passwords.hashed(password, QUICK_FOR_TESTS)
+
+    monkeypatch.setattr(own_account, "hashed", hashed)
+    with pytest.raises(BadInput, match="The current password is not right"):
+        console.own.change_password(PASSWORD, "another horse")
+    with console.store.read(EVERY_TENANT) as session:
+        account = account_named(session, "amy")
+        assert account is not None
+        assert passwords.is_password("quick horse", account.password_hash)
 
 
 @pytest.mark.parametrize(

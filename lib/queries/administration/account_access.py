@@ -8,21 +8,20 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lib.access.lockout import PER_ACCOUNT, PER_ADDRESS, Wait
+from lib.access.passwords import HashedPassword
 from lib.logs import Operator
 from lib.queries.administration.account_acts import (
     Reach,
     account_of,
     require_another_administrator,
-    require_password,
 )
 from lib.queries.administration.acting import note, refused
-from lib.store import accounts, attempts
+from lib.store import accounts, api_tokens, attempts
 from lib.store.tables import AccountSession
 
 
-def set_password(session: Session, reach: Reach, operator: Operator, name: str, password: str) -> None:
-    """Change the password and end every session of the account. Raises BadInput."""
-    require_password(password)
+def set_password(session: Session, reach: Reach, operator: Operator, name: str, password: HashedPassword) -> None:
+    """Change the password, and end every session and API token of the account."""
     row = account_of(session, reach, name)
     old = {"password_changed_at": row.password_changed_at.isoformat()}
     accounts.set_password(session, row, password)
@@ -68,16 +67,17 @@ def unlock_account(session: Session, reach: Reach, operator: Operator, name: str
 
 
 def revoke_sessions(session: Session, reach: Reach, operator: Operator, name: str) -> None:
-    """Sign the account out everywhere. Raises BadInput where it is not signed in."""
+    """Sign the account out everywhere, and end its API tokens. Raises BadInput where it has neither."""
     row = account_of(session, reach, name)
     now = datetime.now(UTC)
     valid = AccountSession.revoked_at.is_(None) & (AccountSession.expires_at > now)
     counted = select(func.count()).select_from(AccountSession).where(AccountSession.account_id == row.id, valid)
-    sessions = session.scalar(counted)
-    if not sessions:
+    sessions, tokens = session.scalar(counted), api_tokens.count_holding(session, row, now)
+    if not sessions and not tokens:
         raise refused("not_signed_in", name=row.name)
     accounts.end_sessions(session, row.id)
-    old, new = {"sessions": sessions}, {"sessions": 0}
+    api_tokens.end_tokens(session, row.id, now)
+    old, new = {"sessions": sessions, "tokens": tokens}, {"sessions": 0, "tokens": 0}
     note(session, row.tenant_id, operator, "account", "revoke_sessions", row.name, row.id, old, new)
 
 

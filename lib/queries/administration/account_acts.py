@@ -9,9 +9,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from lib.access.passwords import fault_of, new_password
+from lib.access.passwords import HashedPassword, hashed, new_password
 from lib.access.permissions import AccountType, Permission
-from lib.errors import AlreadyThere, BadInput, NotFound, NotPermitted
+from lib.errors import AlreadyThere, NotFound, NotPermitted
 from lib.logs import Operator
 from lib.queries.administration.acting import checked_optional_name, kind, note, refused, row_of
 from lib.store import accounts
@@ -23,7 +23,6 @@ from lib.store.tables import (
     Organization,
     Role,
 )
-from lib.words import Phrase
 
 
 @dataclass(frozen=True)
@@ -89,13 +88,14 @@ def first_administrator(session: Session, operator: Operator, name: str) -> str 
     if session.scalar(select(Account.id).limit(1)) is not None:
         return None
     password = new_password()
-    add_account(session, Reach(None, system=True), operator, AccountInput(name, AccountType.SYSTEM), password)
+    add_account(session, Reach(None, system=True), operator, AccountInput(name, AccountType.SYSTEM), hashed(password))
     return password
 
 
-def add_account(session: Session, reach: Reach, operator: Operator, given: AccountInput, password: str) -> None:
-    """Raises BadInput for the password, AlreadyThere, and NotFound for what it should belong to or hold."""
-    require_password(password)
+def add_account(
+    session: Session, reach: Reach, operator: Operator, given: AccountInput, password: HashedPassword
+) -> None:
+    """Raises BadInput, AlreadyThere, and NotFound for what it should belong to or hold."""
     tenant_id = reach.tenant_of(given.type)
     belongs = _belongs(session, tenant_id, given)
     if accounts.account_named(session, given.name) is not None:
@@ -148,13 +148,6 @@ def account_of(session: Session, reach: Reach, name: str) -> Account:
     if row is None or not reach.holds(row):
         raise NotFound(kind=kind("account"), key=name)
     return row
-
-
-def require_password(password: str) -> None:
-    """Raise BadInput, which says why, for a text that cannot be a password."""
-    fault = fault_of(password)
-    if fault is not None:
-        raise BadInput(what=Phrase(fault.words))
 
 
 def require_another_administrator(session: Session, row: Account) -> None:

@@ -10,6 +10,7 @@ import polars as pl
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from lib.access.passwords import hashed
 from lib.access.permissions import AccountType, Permission
 from lib.logs import Operator
 from lib.queries.administration import account_access, account_acts, account_identity
@@ -73,7 +74,7 @@ class AccountAdministration(Administering):
     def add_account(self, given: AccountInput, password: str) -> None:
         """Raises BadInput for the password, AlreadyThere, and NotFound for what it should belong to or
         hold."""
-        self._act_in_reach(account_acts.add_account, given, password)
+        self._act_in_reach(account_acts.add_account, given, hashed(password))
 
     @needs(Permission.ACCOUNT_MANAGE)
     def edit_account(self, given: AccountInput) -> None:
@@ -84,8 +85,8 @@ class AccountAdministration(Administering):
 
     @needs(Permission.ACCOUNT_MANAGE)
     def set_password(self, name: str, password: str) -> None:
-        """Change the password and end every session of the account. Raises BadInput."""
-        self._act_in_reach(account_access.set_password, name, password)
+        """Change the password, and end every session and API token of the account. Raises BadInput."""
+        self._act_in_reach(account_access.set_password, name, hashed(password))
 
     @needs(Permission.ACCOUNT_MANAGE)
     def link_identity(self, name: str, issuer: str, subject: str) -> None:
@@ -115,7 +116,7 @@ class AccountAdministration(Administering):
 
     @needs(Permission.ACCOUNT_MANAGE)
     def revoke_sessions(self, name: str) -> None:
-        """Sign the account out everywhere. Raises BadInput where it is not signed in."""
+        """Sign the account out everywhere, and end its API tokens. Raises BadInput where it has neither."""
         self._act_in_reach(account_access.revoke_sessions, name)
 
     @property
