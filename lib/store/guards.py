@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 import sqlalchemy as sa
@@ -28,6 +29,17 @@ _OWN_ROWS = {
 
 _RUNS_FOR_ALL = f"""CREATE POLICY of_all ON {JobRun.__tablename__} FOR SELECT
     USING (tenant_id IS NULL AND {_TENANT} IS NOT NULL)"""
+
+# Those of earlier versions too, whatever they were called: what any policy allows is allowed.
+_DROP_POLICIES = f"""
+DO $$ DECLARE found record; BEGIN
+    FOR found IN SELECT policyname, tablename FROM pg_policies WHERE schemaname = current_schema()
+        AND tablename IN ({", ".join(f"'{table}'" for table in sorted(Base.metadata.tables))})
+    LOOP
+        EXECUTE 'DROP POLICY ' || quote_ident(found.policyname) || ' ON ' || quote_ident(found.tablename);
+    END LOOP;
+END $$
+"""  # noqa: S608 (the names of our own tables)
 
 _GRANT_ROLE = f"""
 DO $$ BEGIN
@@ -62,13 +74,15 @@ def prepare_role(connection: sa.Connection) -> None:
 
 
 def guard(connection: sa.Connection) -> None:
-    """Put the guards on every table, old and new. Where they stand already, no table is locked for it."""
+    """Put the guards on every table, old and new. Where these stand already, no table is locked for it."""
     if connection.dialect.name == "sqlite":
         statements = _append_only_triggers()
-    elif _guarded(connection):
-        return
     else:
         statements = [*_rights(), *_row_security()]
+        mark = _mark(statements)
+        if _guarded(connection, mark):
+            return
+        statements.append(f"COMMENT ON TABLE alembic_version IS '{mark}'")
     for statement in statements:
         connection.exec_driver_sql(statement)
 
@@ -82,7 +96,15 @@ def _append_only_triggers() -> list[str]:
     ]
 
 
-def _guarded(connection: sa.Connection) -> bool:
+def _mark(statements: list[str]) -> str:
+    """What the database keeps of the guards that were put on it, to know them from those of another version."""
+    return f"guards {hashlib.sha256(chr(0).join(statements).encode()).hexdigest()}"
+
+
+def _guarded(connection: sa.Connection, mark: str) -> bool:
+    found = connection.scalar(sa.text("SELECT obj_description('alembic_version'::regclass, 'pg_class')"))
+    if found != mark:
+        return False
     forced = connection.scalars(
         sa.text(
             "SELECT relname FROM pg_class JOIN pg_policy ON polrelid = pg_class.oid AND polname = 'of_tenant'"
@@ -106,11 +128,10 @@ def _rights() -> Iterator[str]:
 
 
 def _row_security() -> Iterator[str]:
+    yield _DROP_POLICIES
     for table, own_rows in _OWN_ROWS.items():
         yield f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY'
         yield f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY'
-        yield f'DROP POLICY IF EXISTS of_tenant ON "{table}"'
         yield f"""CREATE POLICY of_tenant ON "{table}" USING ({_SCOPE} = 'every' OR {own_rows})"""
     # The status page tells every tenant how the jobs of the whole installation went.
-    yield f"DROP POLICY IF EXISTS of_all ON {JobRun.__tablename__}"
     yield _RUNS_FOR_ALL

@@ -166,6 +166,44 @@ def test_every_table_of_tenants_is_guarded_and_owned_by_another_than_the_one_who
     assert set(Base.metadata.tables) - set(guarded) == {"job_lock"}
 
 
+@pytest.mark.spec("A5")
+def test_guards_of_an_earlier_version_are_replaced_when_it_is_upgraded(postgresql: Server) -> None:
+    store = Store(postgresql.url(postgresql.create()))
+    schema.migrate(store)
+    acme, bolt = two_tenants(store)
+    earlier = (
+        "DROP POLICY of_tenant ON project",
+        "CREATE POLICY of_tenant ON project USING (true)",
+        "CREATE POLICY of_old ON sign_in USING (true)",
+        "GRANT DELETE ON operation TO daybook_app",
+        "COMMENT ON TABLE alembic_version IS 'guards of an earlier version'",
+    )
+    with store.engine.execution_options(daybook_migrating=True).begin() as connection:
+        for statement in earlier:
+            connection.exec_driver_sql(statement)
+    with store.read(acme) as session:
+        assert counts(session) == {**OF_ONE, "project": 2, "sign_in": 3}
+    schema.migrate(store)
+    for tenant_id in (acme, bolt):
+        with store.read(tenant_id) as session:
+            assert counts(session) == OF_ONE
+    with pytest.raises(ProgrammingError, match="permission denied"), store.write(acme) as session:
+        session.execute(sa.delete(Operation))
+    store.dispose()
+    postgresql.drop(str(store.url.database))
+
+
+@pytest.mark.spec("A5")
+def test_guards_that_stand_lock_no_table_when_it_is_migrated_again(postgresql_store: Store) -> None:
+    schema.migrate(postgresql_store)
+    policies = sa.text("SELECT oid FROM pg_policy ORDER BY oid")
+    with postgresql_store.engine.connect() as connection:
+        before = connection.scalars(policies).all()
+    schema.migrate(postgresql_store)
+    with postgresql_store.engine.connect() as connection:
+        assert connection.scalars(policies).all() == before
+
+
 def account(tenant_id: int | None, name: str) -> Account:
     return Account(
         tenant_id=tenant_id, name=name, type="ordinary", password_hash="", password_changed_at=NOW, created_at=NOW
