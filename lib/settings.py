@@ -78,13 +78,15 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         raise BadSetting(name="DAYBOOK_HOME", what=f"{home} cannot be made ({error.strerror})") from error
     written = {name: value for name, value in dotenv_values(home / ".env").items() if value is not None}
     values = {**written, **{name: value for name, value in given.items() if value}}
+    if values.get("DAYBOOK_SCHEDULE", "on") not in {"on", "off"}:
+        raise BadSetting(name="DAYBOOK_SCHEDULE", what="it is on or off")
     return Settings(
         home=home,
         database_url=_database_url(values.get("DAYBOOK_DATABASE_URL") or f"sqlite:///{home / 'daybook.sqlite'}"),
         lake=_lake(values.get("DAYBOOK_LAKE_URL") or str(home / "lake")),
         secret_key=_secret_key(values.get("DAYBOOK_SECRET_KEY"), home),
         base_url=_base_url(values.get("DAYBOOK_BASE_URL") or ""),
-        log_dir=Path(values.get("DAYBOOK_LOG_DIR") or home / "logs").expanduser().absolute(),
+        log_dir=_log_dir(values.get("DAYBOOK_LOG_DIR") or str(home / "logs")),
         trusted_proxies=_trusted_proxies(values.get("DAYBOOK_TRUSTED_PROXIES") or ""),
         oldest_event_days=_oldest_event_days(values.get("DAYBOOK_OLDEST_EVENT_DAYS") or str(OLDEST_EVENT_DAYS)),
         single_sign_on=_single_sign_on(values),
@@ -123,6 +125,15 @@ def _secret_key(key: str | None, home: Path) -> str:
     except OSError as error:
         raise BadSetting(name="DAYBOOK_HOME", what=f"{kept} cannot be written ({error.strerror})") from error
     return kept.read_text()
+
+
+def _log_dir(path: str) -> Path:
+    folder = Path(path).expanduser().absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSetting(name="DAYBOOK_LOG_DIR", what=f"{folder} cannot be made ({error.strerror})") from error
+    return folder
 
 
 def _base_url(url: str) -> str:

@@ -30,6 +30,11 @@ class _Commands(click.Group):
         except DaybookError as error:
             click.echo(str(error), err=True)
             ctx.exit(2 if isinstance(error, BadInput) else 1)
+        except BrokenPipeError:  # whoever read the output has enough
+            raise
+        except OSError as error:
+            click.echo(f"The output cannot be written or a file cannot be read: {error}.", err=True)
+            ctx.exit(1)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -123,12 +123,15 @@ def _faults(zone: str) -> list[Fault]:
     ]
 
 
+_KEYS = "a key has up to 100 of A-Z, a-z, 0-9, '.', ':', '-' and '_', and begins with a letter or digit"
+
+
 def _strangers(rows: pl.DataFrame) -> list[Fault]:
     """The rows whose application or mini program has no key, or none that can be one."""
     faults = []
     for name, words in (("application", "application"), ("mini_program", "mini program")):
         wrong = [key for key in rows[name].drop_nulls().unique() if not _is_key(key)]
-        told = pl.format(f'"{{}}" cannot be the key of {words}', pl.col(name).str.slice(0, 100))
+        told = pl.format(f'"{{}}" cannot be the key of {words}: {_KEYS}', pl.col(name).str.slice(0, 100))
         faults += [Fault(pl.col(name).is_null(), f"no {words}"), Fault(pl.col(name).is_in(wrong), told)]
     return faults
 

@@ -22,11 +22,11 @@ _NORMALISED = {name: family for family, names in _FAMILIES.items() for name in n
 
 @lru_cache(maxsize=4096)
 def normalised(name: str) -> str:
-    """The family of an operating system's name as a client spells it: "iPhone OS 17" is iOS."""
+    """The family of an operating system's name as a client spells it: "iPhone OS 17" is iOS. A name of none stays."""
     words = name.strip().lower()
     if words in _NORMALISED:
         return _NORMALISED[words]
-    return next((family for start, family in _NORMALISED.items() if words.startswith(start + " ")), OTHER)
+    return next((family for start, family in _NORMALISED.items() if words.startswith(start + " ")), name.strip())
 
 
 @lru_cache(maxsize=65536)
@@ -36,7 +36,8 @@ def of_user_agent(user_agent: str) -> str:
     if any(name in words.lower() for name in _FAMILIES["HarmonyOS"]):
         return "HarmonyOS"
     parsed = ua_parser.parse_os(words)
-    return normalised(parsed.family) if parsed else OTHER
+    family = normalised(parsed.family) if parsed else OTHER
+    return family if family in _FAMILIES else OTHER
 
 
 def os_of(user_agents: pl.Series) -> pl.Series:

@@ -22,6 +22,10 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """An event before this is refused: its clock was never set."""
 
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 2100
+"""Which years a period may touch: a table of half hours is made of it."""
+
+
 class Grain(StrEnum):
     """How long a bucket of a trend is; `period` is the whole of it."""
 
@@ -79,6 +83,8 @@ class Period:
             raise BadInput(what=Phrase("refused.off_the_half_hour"))
         if self.since >= self.until:
             raise BadInput(what=Phrase("refused.wrong_order"))
+        if self.since.year < _FIRST_YEAR or self.until.year > _LAST_YEAR:
+            raise BadInput(what=Phrase("refused.years", first=_FIRST_YEAR, last=_LAST_YEAR))
 
     @property
     def first(self) -> int:

@@ -14,8 +14,10 @@ def users_by_bucket(chains: pl.DataFrame, buckets: pl.DataFrame, by: Sequence[st
     was."""
     inside = chains.join(buckets.select("t", "bucket", "start"), on="t")
     p, n = pl.col("p"), pl.col("n")
+    # NEVER is said apart: a bucket may begin in 1970 or before.
     return inside.group_by("bucket", *by).agg(
-        n.filter(p < pl.col("start")).sum().alias("active_users"), n.filter(p == NEVER).sum().alias("new_users")
+        n.filter((p < pl.col("start")) | (p == NEVER)).sum().alias("active_users"),
+        n.filter(p == NEVER).sum().alias("new_users"),
     )
 
 

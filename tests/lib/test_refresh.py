@@ -315,3 +315,15 @@ def test_a_mini_program_that_is_not_held_answers_as_one_that_is_not_there(
 def test_what_is_no_time_zone_is_refused(name: str) -> None:
     with pytest.raises(BadInput):
         Period(DAY.since, DAY.until, name)
+
+
+@pytest.mark.spec("T3")
+def test_a_period_may_begin_with_all_time(sqlite_store: Store, settings: Settings) -> None:
+    tenant = add_tenant(sqlite_store)
+    Intake(sqlite_store, settings.lake).accept(tenant, "usage", "test", events(event(0), event(1, visitor="ben")))
+    refresh(settings, sqlite_store)
+    all_time = Period(datetime(1970, 1, 1, tzinfo=UTC), DAY.until)
+    totals = usage_of(sqlite_store, settings, tenant).totals(UsageFilter(all_time))
+    assert (totals["active_users"], totals["new_users"]) == (2, 2)
+    with pytest.raises(BadInput):
+        Period(datetime(1, 1, 1, tzinfo=UTC), DAY.until)
