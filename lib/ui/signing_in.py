@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +19,7 @@ from streamlit_authenticator import Authenticate
 from streamlit_authenticator.controllers import AuthenticationController
 
 from lib.access.passwords import STRONG
+from lib.errors import NotSignedIn
 from lib.queries.entrance import Attempt, Entrance
 from lib.ui import visitor
 from lib.words import Language, say
@@ -112,8 +114,10 @@ class _Cookie:
         """The badge has been looked at before the form is drawn."""
 
     def set_cookie(self) -> None:
-        """The password was right."""
-        if self.accounts.row is not None:
+        """The password was right. One that was changed meanwhile is told as a wrong one."""
+        if self.accounts.row is None:
+            return
+        with suppress(NotSignedIn):
             visitor.remember(visitor.house().entrance.succeed(self.accounts.row.attempt))
 
     def delete_cookie(self) -> None:

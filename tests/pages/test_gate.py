@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 from streamlit.testing.v1 import AppTest
+from streamlit_authenticator import Hasher
 
 from lib.access.permissions import AccountType, Permission
 from lib.access.viewer import EVERY_TENANT
@@ -36,6 +37,45 @@ def test_a_stranger_gets_the_sign_in_form_and_nothing_else(app: App) -> None:
     assert [field.label for field in at.text_input] == ["Account name", "Password"]
     assert not at.title
     assert not at.sidebar.children
+
+
+@pytest.mark.spec("A7")
+@pytest.mark.parametrize("name", ["amy", "nobody"])
+def test_while_a_name_has_to_wait_no_password_is_compared(
+    app: App, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def compared(*_password: str) -> bool:
+        asked.append(name)
+        return False
+
+    asked: list[str] = []
+    monkeypatch.setattr(Hasher, "check_pw", compared)
+    add_viewer(sqlite_store, "amy", add_tenant(sqlite_store, "acme"))
+    at = app()
+    for _ in range(5):
+        at.text_input[0].input(name)
+        at.text_input[1].input(PASSWORD)
+        at.button[0].click().run()
+    assert len(asked) == 3
+    assert at.error[0].value.startswith("Too many failed attempts. Wait ")
+
+
+@pytest.mark.spec("A7")
+def test_a_password_changed_while_it_was_compared_is_told_as_a_wrong_one(
+    app: App, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compared(*_password: str) -> bool:
+        _change(sqlite_store, "amy", lambda session, account: set_password(session, account, "another horse"))
+        return True
+
+    monkeypatch.setattr(Hasher, "check_pw", compared)
+    add_viewer(sqlite_store, "amy", add_tenant(sqlite_store, "acme"))
+    at = app()
+    at.text_input[0].input("amy")
+    at.text_input[1].input(PASSWORD)
+    at.button[0].click().run()
+    assert not at.exception
+    assert at.error[0].value.startswith("That account name and password do not belong together.")
 
 
 @pytest.mark.spec("A4")
