@@ -16,7 +16,7 @@ run: .venv/.installed
 test: lint
 	@.ci/install $(BIN) chromium postgresql fonts-noto-cjk nodejs npm
 	@.ci/clients .venv/clients $(BIN)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-faults: .venv/.installed-test
 	@DAYBOOK_FAULT_ROUNDS=$${DAYBOOK_FAULT_ROUNDS:-100} $(BIN)/python -m pytest tests/faults --timeout 3600

@@ -26,7 +26,7 @@ OpenTab = Callable[..., Page]
 """`open_tab("/status", locale="zh-CN")`: a tab in a browser profile of its own, or beside `beside`."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One server for all browser tests; each test makes accounts and tenants of its own."""
     served = Site(tmp_path_factory.mktemp("site"))
@@ -35,9 +35,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     served.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium, without a window."""
+    """Chromium, without a window; Playwright holds the thread's event loop, so it ends with these tests."""
     executable = next(
         filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
     )
