@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 from sqlalchemy import delete, select
 
 from lib.access.permissions import Permission
@@ -64,8 +64,22 @@ def _card(tab: Page, label: str) -> Locator:
 
 
 def _choose(tab: Page, label: str, option: str) -> None:
-    tab.get_by_role("combobox", name=label).click()
-    tab.get_by_role("option", name=option, exact=True).click()
+    # A page that is still being drawn closes the list again: wait until it stands.
+    expect(tab.get_by_test_id("stStatusWidget")).to_have_count(0)
+    box, choice = tab.get_by_role("combobox", name=label), tab.get_by_role("option", name=option, exact=True)
+    expect(box).to_be_enabled()
+    box.click()
+    if not _appears(choice):
+        box.click()
+    choice.click()
+
+
+def _appears(choice: Locator) -> bool:
+    try:
+        choice.wait_for(timeout=5_000)
+    except TimeoutError:
+        return False
+    return True
 
 
 def _click_row(tab: Page, table: Locator, row: int) -> None:

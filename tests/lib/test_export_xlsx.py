@@ -143,7 +143,12 @@ def _readable(text: str) -> str:
     return "".join("�" if (sign < " " and sign not in "\t\n") or sign in "\ufffe\uffff" else sign for sign in lines)
 
 
-@given(rows=ROWS, heading=HOSTILE.filter(lambda text: text.strip()), rows_a_sheet=st.integers(2, 10))
+# A heading that stands twice is numbered, which is another test's.
+@given(
+    rows=ROWS,
+    heading=HOSTILE.filter(lambda text: text.strip().casefold() not in ("", *"csyr")),
+    rows_a_sheet=st.integers(2, 10),
+)
 @example([("_x0041_", 0, 0.1, True)], "=1", 2)
 def test_what_is_exported_is_what_is_read(
     rows: list[tuple[str, int | None, float | None, bool | None]], heading: str, rows_a_sheet: int
