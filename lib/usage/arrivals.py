@@ -60,7 +60,8 @@ def rows_to_tell_again(writing: Writing, files: TenantFiles, fresh: pl.DataFrame
     of the
     file's events; one that it names is looked for elsewhere too, if its stream was seen before.
     """
-    near = [day for day, names in files.days.items() if _is_near(fresh, names)]
+    instants = fresh["at"].dt.epoch("us")
+    near = [day for day, names in files.days.items() if _is_near(instants, names)]
     old = rows_of_streams(writing, files, fresh.select("stream_id").unique(), near)
     named = fresh.filter(pl.col("session").is_not_null())["stream_id"].unique()
     runs = files.seen.get("stream", ())
@@ -76,6 +77,5 @@ def rows_to_tell_again(writing: Writing, files: TenantFiles, fresh: pl.DataFrame
     return old, files if not len(new) else with_seen(writing, files, "stream", new)
 
 
-def _is_near(fresh: pl.DataFrame, names: DayFiles) -> bool:
-    instants = fresh["at"].dt.epoch("us")
+def _is_near(instants: pl.Series, names: DayFiles) -> bool:
     return bool(instants.is_between(names.first_us - IDLE_US, names.last_us + IDLE_US).any())
