@@ -50,6 +50,7 @@ class Viewer:
     address: str = ""
     roles: tuple[str, ...] = field(default=())
     organization: str = ""
+    organization_id: int | None = None
 
     def allows(self, permission: Permission) -> bool:
         """Whether the viewer holds the permission."""

@@ -3,10 +3,6 @@ O3)."""
 
 from __future__ import annotations
 
-import itertools
-import json
-import os
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,12 +11,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from lib.access.viewer import Viewer
-from lib.store.tables import Operation
+from lib.logs.rows import OperationRecord, next_id, row_of
+from lib.store.tables import Operation, OperationPending
 
 SYSTEM_TENANT = 0
 """The tenant of operations that belong to none, such as making one."""
-
-_counter = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -31,6 +26,7 @@ class Operator:
     account_id: int | None = None
     role: str = ""
     organization: str = ""
+    organization_id: int | None = None
     channel: str = "ui"
     address: str = ""
 
@@ -38,7 +34,14 @@ class Operator:
     def of(cls, viewer: Viewer) -> Operator:
         """The operator that a viewer is."""
         roles = ", ".join(viewer.roles) or viewer.account_type.value
-        return cls(viewer.account_name, viewer.account_id, roles, viewer.organization, "ui", viewer.address)
+        return cls(
+            name=viewer.account_name,
+            account_id=viewer.account_id,
+            role=roles,
+            organization=viewer.organization,
+            organization_id=viewer.organization_id,
+            address=viewer.address,
+        )
 
 
 COMMAND = Operator("command line", role="system", channel="system")
@@ -63,40 +66,40 @@ class Act:
     content: str = ""
     result: str = "success"
     submodule: str = ""
+    application: str = ""
+    project: str = ""
 
 
 def record(session: Session, tenant_id: int | None, operator: Operator, act: Act) -> None:
     """Add an operation to the transaction that does it. What must stay secret does not belong in `old` and `new`."""
-    session.add(
-        Operation(
-            id=next_id(),
-            tenant_id=SYSTEM_TENANT if tenant_id is None else tenant_id,
-            occurred_at=datetime.now(UTC),
-            operator_id=operator.account_id,
-            operator=operator.name,
-            role=operator.role,
-            organization=operator.organization,
-            module=act.module,
-            submodule=act.submodule,
-            action=act.action,
-            operation_class=act.operation_class,
-            object_type=act.object_type,
-            object_name=act.object_name,
-            object_id=act.object_id,
-            channel=operator.channel,
-            result=act.result,
-            address=operator.address,
-            old_value=_json(act.old),
-            new_value=_json(act.new),
-            content=act.content,
-        )
+    tenant_id = SYSTEM_TENANT if tenant_id is None else tenant_id
+    now = datetime.now(UTC)
+    row = row_of(_told(operator, act, now), tenant_id, next_id(now), now)
+    session.add(Operation(**row))
+    session.add(OperationPending(tenant_id=tenant_id, id=row["id"]))
+
+
+def _told(operator: Operator, act: Act, now: datetime) -> OperationRecord:
+    return OperationRecord(
+        occurred_at=now,
+        operator_id=operator.account_id,
+        operator=operator.name,
+        role=operator.role,
+        organization_id=operator.organization_id,
+        organization=operator.organization,
+        project=act.project,
+        application=act.application,
+        module=act.module,
+        submodule=act.submodule,
+        action=act.action,
+        operation_class=act.operation_class,
+        object_type=act.object_type,
+        object_name=act.object_name,
+        object_id=act.object_id,
+        channel=operator.channel,
+        result=act.result,
+        address=operator.address,
+        old=act.old,
+        new=act.new,
+        content=act.content,
     )
-
-
-def next_id() -> int:
-    """A 63-bit number that grows with time: milliseconds, then the process, then a counter."""
-    return (time.time_ns() // 1_000_000) << 22 | (os.getpid() & 0x3FF) << 12 | (next(_counter) & 0xFFF)
-
-
-def _json(value: Mapping[str, Any] | None) -> str | None:
-    return None if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)

@@ -34,6 +34,7 @@ def viewer_from(
         address=address,
         roles=tuple(dict.fromkeys(name for name, _ in roles)),
         organization=_organization(session, account),
+        organization_id=account.organization_id,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -63,6 +64,7 @@ class Tenant(Base):
     delegates_operation_log: Mapped[bool] = mapped_column(default=False)
     has_data_permission: Mapped[bool] = mapped_column(default=False)
     keeps_events_days: Mapped[int | None]
+    keeps_visits_days: Mapped[int | None]
     created_at: Mapped[datetime]
 
 
@@ -245,18 +247,27 @@ class IngestKey(OfTenant, Base):
 
 
 class Operation(Base):
-    """The operation log: only ever added to. `id` is time-ordered (lib.logs.ids); old and new are JSON text or null."""
+    """The operation log: only ever added to, and removed by the retention rule alone.
+
+    `id` is time-ordered: the milliseconds of `occurred_at`, then 22 bits that tell apart (lib.logs.record). `body` is
+    the canonical JSON text of the whole record, which is what is sealed; the other columns are derived from it.
+    """
 
     __tablename__ = "operation"
-    __table_args__ = (sa.Index(None, "tenant_id", "id"),)
+    # On SQLite `id` alone is the key, and the number of the row; PostgreSQL's key serves a tenant's rows in order.
+    __table_args__ = (sa.Index(None, "tenant_id", "id").ddl_if(dialect="sqlite"),)
+    tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
-    tenant_id: Mapped[int]
     occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime]
     operator_id: Mapped[int | None]
     operator: Mapped[str]
     role: Mapped[str] = mapped_column(default="")
+    organization_id: Mapped[int | None]
     organization: Mapped[str] = mapped_column(default="")
     product: Mapped[str] = mapped_column(default="daybook")
+    project: Mapped[str] = mapped_column(default="")
+    application: Mapped[str] = mapped_column(default="")
     module: Mapped[str]
     submodule: Mapped[str] = mapped_column(default="")
     action: Mapped[str]
@@ -267,9 +278,81 @@ class Operation(Base):
     channel: Mapped[str]
     result: Mapped[str] = mapped_column(default="success")
     address: Mapped[str] = mapped_column(default="")
-    old_value: Mapped[str | None] = mapped_column(sa.Text)
-    new_value: Mapped[str | None] = mapped_column(sa.Text)
+    request_id: Mapped[str] = mapped_column(default="")
+    source: Mapped[str] = mapped_column(default="")
+    is_catalogued: Mapped[bool] = mapped_column(default=True)
     content: Mapped[str] = mapped_column(default="")
+    body: Mapped[str] = mapped_column(sa.Text)
+
+    @property
+    def old_value(self) -> str | None:
+        """The old value as JSON text; null where there is none."""
+        return self._value("old")
+
+    @property
+    def new_value(self) -> str | None:
+        """The new value as JSON text; null where there is none."""
+        return self._value("new")
+
+    def _value(self, name: str) -> str | None:
+        value = json.loads(self.body).get(name)
+        return None if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+class OperationPending(Base):
+    """An operation that is not sealed yet: added with it, taken away with its seal."""
+
+    __tablename__ = "operation_pending"
+    tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+
+
+class OperationOrigin(Base):
+    """What came from outside, so that it comes once: `key` is 16 bytes of the SHA-256 of its source and id there."""
+
+    __tablename__ = "operation_origin"
+    tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    key: Mapped[bytes] = mapped_column(primary_key=True)
+    operation_id: Mapped[int] = mapped_column(BigInt)
+
+
+class OperationSeal(Base):
+    """A sealed batch: the leaves [first_position, until_position) of the tenant's Merkle tree (SPEC O9).
+
+    `ids` holds the operations' ids (64 bits each, little-endian) and `hashes` their leaf hashes (32 bytes each), in the
+    order of the leaves; `root` is that of the tree of the first `until_position` leaves, `checkpoint` the signed note.
+    """
+
+    __tablename__ = "operation_seal"
+    tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    until_position: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    first_position: Mapped[int] = mapped_column(BigInt)
+    sealed_at: Mapped[datetime]
+    root: Mapped[bytes]
+    ids: Mapped[bytes]
+    hashes: Mapped[bytes]
+    checkpoint: Mapped[str] = mapped_column(sa.Text)
+
+
+class OperationChunk(Base):
+    """A file of the sidecar (lib.logs.sidecar): rows of operations that occurred in one UTC month, of every tenant."""
+
+    __tablename__ = "operation_chunk"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    month: Mapped[int]
+    row_count: Mapped[int]
+    first_id: Mapped[int] = mapped_column(BigInt)
+    last_id: Mapped[int] = mapped_column(BigInt)
+    file: Mapped[str]
+    filed_at: Mapped[datetime]
+
+
+class OperationFiled(Base):
+    """How far a tenant's sealed operations are in the sidecar: the leaves below `until_position`."""
+
+    __tablename__ = "operation_filed"
+    tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    until_position: Mapped[int] = mapped_column(BigInt)
 
 
 class Inbox(OfTenant, Base):
@@ -380,6 +463,7 @@ class BucketLedger(Base):
     rows_late: Mapped[int]
     rows_duplicate: Mapped[int]
     rows_excluded: Mapped[int]
+    rows_expired: Mapped[int] = mapped_column(default=0)
     recorded_at: Mapped[datetime]
 
 
@@ -388,7 +472,12 @@ TENANT_TABLES = tuple(
 )
 """The tables that row-level security guards."""
 
+_UNNUMBERED = frozenset({"operation", "operation_seal", "operation_filed", "job_lock"})
+_KEYED = frozenset({"operation_pending", "operation_origin"})
+
 for _table in Base.metadata.tables.values():
-    if _table.name not in {"operation", "job_lock"}:
+    if _table.name in _KEYED:
+        _table.dialect_options["sqlite"]["with_rowid"] = False
+    elif _table.name not in _UNNUMBERED:
         # Without it SQLite gives the number of a deleted last row to the next one.
         _table.dialect_options["sqlite"]["autoincrement"] = True

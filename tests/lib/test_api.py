@@ -138,8 +138,8 @@ def test_an_administrator_ends_the_tokens_of_an_account_with_its_sessions(api: A
     assert api.ask("usage", api.token("reader"), **WEEK)[0] == 200
     if end == "revoke_sessions":
         with api.store.read(EVERY_TENANT) as session:
-            told = session.scalars(select(Operation.old_value).where(Operation.action == "revoke_sessions")).one()
-        assert told == '{"sessions": 0, "tokens": 1}'
+            told = session.scalars(select(Operation).where(Operation.action == "revoke_sessions")).one()
+        assert told.old_value == '{"sessions": 0, "tokens": 1}'
 
 
 @pytest.mark.spec("A1", "A5")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,9 +46,15 @@ def set_version(store: Store, version: str) -> None:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = :version"), {"version": version})
 
 
+def _meant_for(dialect: str) -> Callable[..., bool]:
+    """All but the index that only SQLite needs: Alembic does not look at `ddl_if`."""
+    return lambda _item, name, *_: dialect == "sqlite" or name != "ix_operation_tenant_id_id"
+
+
 def test_the_migrated_database_has_exactly_the_tables_of_the_code(store: Store) -> None:
     with store.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        options = {"compare_type": True, "include_object": _meant_for(connection.dialect.name)}
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, Base.metadata) == []
 
 
@@ -77,7 +83,8 @@ def test_every_table_numbers_its_rows_so_on_sqlite(sqlite_store: Store) -> None:
     with sqlite_store.engine.connect() as connection:
         made = connection.execute(sa.text("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
         without = {name for name, statement in made if "AUTOINCREMENT" not in statement}
-    assert without == {"operation", "job_lock", "alembic_version", "sqlite_sequence"}
+    log = {"operation", "operation_pending", "operation_origin", "operation_seal", "operation_filed"}
+    assert without == {*log, "job_lock", "alembic_version", "sqlite_sequence"}
 
 
 @both
