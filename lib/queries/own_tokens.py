@@ -116,5 +116,5 @@ def _record(
     new = {"name": row.name, "prefix": row.prefix, "account": account.name, "expires_at": row.expires_at}
     old = None if action == "add" else new
     new = new if action == "add" else {**new, "revoked_at": row.revoked_at}
-    act = Act("account", action, operation_class, "api_token", row.name, str(row.id), old, new)
+    act = Act("account", action, operation_class, "api_token", row.name, str(row.id), old, new, submodule="api_token")
     record(session, account.tenant_id, operator, act)
