@@ -10,9 +10,16 @@ from lib.jobs import purge as job
 
 @click.command()
 def purge() -> None:
-    """Remove sessions that ended 30 days ago, and attempts to sign in of 400 days ago."""
-    purged = job.purge(open_house().store)
-    click.echo(f"removed {purged.sessions} ended sessions and {purged.sign_ins} attempts to sign in")
+    """Remove sessions that ended 30 days ago, attempts to sign in of 400 days ago, and raw rows as tenants say.
+
+    How long raw events and visits are kept is a setting of each tenant: `daybook tenant edit`.
+    """
+    house = open_house()
+    purged = job.purge(house.settings, house.store)
+    click.echo(
+        f"removed {purged.sessions} ended sessions, {purged.sign_ins} attempts to sign in, "
+        f"{purged.events} raw events and {purged.visits} visits"
+    )
 
 
 COMMANDS: tuple[click.Command, ...] = (purge,)

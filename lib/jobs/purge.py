@@ -1,14 +1,18 @@
-"""The purge: sessions that ended and attempts to sign in are kept for a while, and then removed."""
+"""The purge: what is kept for a while is then removed: ended sessions, attempts to sign in, raw rows of the lake."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from lib.access.viewer import EVERY_TENANT
+from lib.errors import Busy
+from lib.jobs.event_retention import RemovedRows, remove_old_rows
 from lib.logs.record import SCHEDULE, SYSTEM_TENANT, Act, record
+from lib.settings import Settings
 from lib.store import Store, attempts, sessions
 from lib.store.locks import job_lock
 from lib.store.runs import job_run
@@ -19,6 +23,9 @@ KEEPS_SESSIONS = timedelta(days=30)
 KEEPS_SIGN_INS = timedelta(days=400)
 """How long an attempt to sign in is kept: a year can be compared with the one before."""
 
+REFRESH_TAKES = (1, 4, 15, 40)
+"""Seconds to wait, and wait again, for a refresh to end: both write the lake."""
+
 
 @dataclass(frozen=True)
 class Purged:
@@ -26,9 +33,11 @@ class Purged:
 
     sessions: int
     sign_ins: int
+    events: int = 0
+    visits: int = 0
 
 
-def purge(store: Store, now: datetime | None = None) -> Purged:
+def purge(settings: Settings, store: Store, now: datetime | None = None) -> Purged:
     """Remove what is old enough, and record what went. Raises Busy while another purge runs."""
     now = now or datetime.now(UTC)
     with job_lock(store, "purge"), job_run(store, "purge") as run:
@@ -38,9 +47,19 @@ def purge(store: Store, now: datetime | None = None) -> Purged:
             _record(session, SYSTEM_TENANT, "account_session", ended, now - KEEPS_SESSIONS)
             for tenant_id, count in sorted(tried.items()):
                 _record(session, tenant_id, "sign_in", count, now - KEEPS_SIGN_INS)
-        purged = Purged(ended, sum(tried.values()))
-        run.figures.update(sessions=purged.sessions, sign_ins=purged.sign_ins)
+        removed = _remove_old_rows(settings, store, now)
+        purged = Purged(ended, sum(tried.values()), removed.events, removed.visits)
+        run.figures.update(asdict(purged))
     return purged
+
+
+def _remove_old_rows(settings: Settings, store: Store, now: datetime) -> RemovedRows:
+    for seconds in REFRESH_TAKES:
+        try:
+            return remove_old_rows(settings, store, now)
+        except Busy:
+            time.sleep(seconds)
+    return remove_old_rows(settings, store, now)
 
 
 def _record(session: Session, tenant_id: int, what: str, count: int, before: datetime) -> None:

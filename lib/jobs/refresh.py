@@ -22,7 +22,7 @@ from lib.store.runs import job_run
 from lib.usage.buckets import bucket_of, start_of
 from lib.usage.intake import unpacked
 from lib.usage.lake import Lake, TenantFiles
-from lib.usage.recount import LEDGER, add_events, add_visits, exclude, rebuilt
+from lib.usage.recount import LEDGER, add_events, add_visits, exclude, ledgered, rebuilt
 from lib.usage.writing import Writing
 
 SLICE_ROWS = 2_000_000
@@ -39,6 +39,7 @@ class Refreshed:
     added: int = 0
     duplicate: int = 0
     late: int = 0
+    expired: int = 0
     visits: int = 0
 
 
@@ -62,7 +63,10 @@ def refresh(settings: Settings, store: Store, *, full: bool = False, now: dateti
                 break
         lake.sweep()
         run.figures.update(
-            {name: getattr(done, name) for name in ("publication", "batches", "added", "duplicate", "late", "visits")}
+            {
+                name: getattr(done, name)
+                for name in ("publication", "batches", "added", "duplicate", "late", "expired", "visits")
+            }
         )
     return done
 
@@ -72,7 +76,7 @@ def settle(lake: Lake, store: Store) -> None:
     manifest = lake.manifest()
     if not manifest.publication:
         return
-    rows = pl.read_parquet(lake.path(manifest.ledger)) if manifest.ledger else pl.DataFrame(schema=LEDGER)
+    rows = ledgered(lake.path(manifest.ledger)) if manifest.ledger else pl.DataFrame(schema=LEDGER)
     with store.write(EVERY_TENANT) as session:
         ledger.record_publication(
             session,
@@ -202,3 +206,4 @@ def _count(done: Refreshed, rows: pl.DataFrame) -> None:
     done.added += int(rows["added"].sum())
     done.late += int(rows["late"].sum())
     done.duplicate += int(rows["duplicate"].sum())
+    done.expired += int(rows["expired"].sum())

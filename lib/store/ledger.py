@@ -22,6 +22,7 @@ class LedgerRow:
     rows_late: int
     rows_duplicate: int
     rows_excluded: int = 0
+    rows_expired: int = 0
 
 
 def record_publication(session: Session, publication: int, rows: Iterable[LedgerRow]) -> None:

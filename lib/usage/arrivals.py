@@ -46,8 +46,9 @@ def with_seen(writing: Writing, files: TenantFiles, kind: str, keys: Keys) -> Te
 def rows_of_streams(writing: Writing, files: TenantFiles, streams: pl.DataFrame, days: Iterable[str]) -> pl.DataFrame:
     """What the lake has of some streams on some dates, with `old_day`: the date of the file that a row is in."""
     parts = [pl.DataFrame(schema={**STORED, "old_day": pl.Date()})]
-    for day in days:
-        rows = writing.only(files.days[day].events, "stream_id", streams["stream_id"])
+    raw = files.raw
+    for day, name in ((day, raw[day]) for day in days if day in raw):
+        rows = writing.only(name, "stream_id", streams["stream_id"])
         if not rows.is_empty():
             parts.append(rows.with_columns(old_day=pl.lit(date.fromisoformat(day))))
     return pl.concat(parts)

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -37,10 +37,12 @@ GRACE_SECONDS = 900
 class DayFiles:
     """The files of the sessions that began on one UTC date: the events, and what the kernel made of them.
 
-    `first_us` and `last_us` are the instants of the first and the last event, which may lie on a later date.
+    `first_us` and `last_us` are the instants of the first and the last event, which may lie on a later date. `events`
+    is
+    null once they were removed by the retention rule: what was made of them stays, and cannot be made again.
     """
 
-    events: str
+    events: str | None
     counts: str
     pages: str
     presence: str
@@ -69,15 +71,29 @@ class TenantFiles:
     recency: tuple[str, ...] = ()
     page_recency: tuple[str, ...] = ()
     seen: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    removed_ends: str | None = None
+
+    @property
+    def raw(self) -> dict[str, str]:
+        """The files of raw events by date, of the dates that still have theirs."""
+        return {day: names.events for day, names in self.days.items() if names.events is not None}
+
+    @property
+    def raw_since(self) -> str | None:
+        """The first date that can be recounted: the one after the last whose raw events were removed; None: all."""
+        removed = [day for day, names in self.days.items() if names.events is None]
+        return (date.fromisoformat(max(removed)) + timedelta(days=1)).isoformat() if removed else None
 
     def paths(self) -> Iterator[str]:
         """Every file that it names."""
         for day in self.days.values():
-            yield from (day.events, day.counts, day.pages, day.presence)
+            yield from (name for name in (day.events, day.counts, day.pages, day.presence) if name is not None)
         yield from (day.visits for day in self.visits.values())
         yield from (*self.recency, *self.page_recency)
         for runs in self.seen.values():
             yield from runs
+        if self.removed_ends is not None:
+            yield self.removed_ends
 
 
 @dataclass(frozen=True)

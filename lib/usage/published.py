@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -62,6 +62,18 @@ class Published:
     def _first_presences(self) -> dict[Scope, pl.DataFrame]:
         return {}
 
+    def with_raw(self) -> Published:
+        """What is published of the sessions that still have their raw events."""
+        return self._of_days(has_raw=True)
+
+    def without_raw(self) -> Published:
+        """What is published of the sessions whose raw events were removed."""
+        return self._of_days(has_raw=False)
+
+    def _of_days(self, has_raw: bool) -> Published:
+        days = {day: names for day, names in self.files.days.items() if (names.events is not None) is has_raw}
+        return replace(self, files=replace(self.files, days=days))
+
     def _of_scope(self, scope: Scope) -> pl.LazyFrame:
         names = self.files.page_recency if scope in PAGE_SCOPES else self.files.recency
         rows = self._scan(list(names), RECENCY).filter(pl.col("scope") == scope.number)
@@ -76,8 +88,8 @@ class Published:
         return self._scan([day.presence for day in self.files.days.values()], _PRESENCE)
 
     def events(self) -> pl.LazyFrame:
-        """The raw events."""
-        return self._scan([day.events for day in self.files.days.values()], STORED)
+        """The raw events, as far as they are kept."""
+        return self._scan(list(self.files.raw.values()), STORED)
 
     def visits(self, first: str, last: str) -> pl.LazyFrame:
         """The visits of the UTC dates from first to last, both included."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 
@@ -16,12 +17,14 @@ from lib.usage.exclusions import Rule, matched
 from lib.usage.kernel import tallied
 from lib.usage.lake import DayFiles, TenantFiles, VisitFiles
 from lib.usage.recency import PAGE_SCOPES, SCOPES, Scope, change, merged, recency, with_users
+from lib.usage.removed import apart_from_removed, belongs_to_removed
 from lib.usage.sessions import LAKE_ORDER, ORDER, sessioned
 from lib.usage.writing import Writing
 
-_COUNTED = ("added", "late", "duplicate", "excluded")
+_COUNTED = ("added", "late", "duplicate", "excluded", "expired")
 LEDGER = {"tenant_id": pl.Int64(), "t": pl.Int32(), **dict.fromkeys(_COUNTED, pl.Int64())}
-"""What a publication did to a half hour. `excluded` is negative where a rule that was removed gave events back."""
+"""What a publication did to a half hour. `excluded` is negative where a rule that was removed gave events back,
+`expired` counts events that came after the raw events of their session had been removed."""
 
 
 COMPACT_SHARE = 8
@@ -37,8 +40,9 @@ def add_events(
     before it is late.
     """
     split, files = split_of(writing, files, "usage", batch)
+    split, expired = apart_from_removed(writing, files, split)
     fresh = split.fresh.with_columns(matched(split.fresh, _rules(files.rules)))
-    ledger = _ledger(writing.tenant_id, split, fresh, closed_before)
+    ledger = _ledger(writing.tenant_id, split, fresh, expired, closed_before)
     if fresh.is_empty():
         return files, ledger
     old, files = rows_to_tell_again(writing, files, fresh)
@@ -48,11 +52,12 @@ def add_events(
 def exclude(
     writing: Writing, files: TenantFiles, rules: tuple[tuple[str, str], ...]
 ) -> tuple[TenantFiles, pl.DataFrame]:
-    """A tenant's files with other exclusion rules on all of its history, and the ledger's rows of what that changed."""
+    """A tenant's files with other exclusion rules on all history that has its raw events, and the ledger's rows of what
+    that changed."""
     changed = [pl.DataFrame(schema={**STORED, "was_excluded": pl.Boolean()})]
-    for names in files.days.values():
-        rows = pl.read_parquet(writing.lake.path(names.events)).rename({"is_excluded": "was_excluded"})
-        rows = rows.with_columns(matched(rows, _rules(rules)))
+    for name in files.raw.values():
+        rows = pl.read_parquet(writing.lake.path(name))
+        rows = _judged(writing, files, rows, rules).with_columns(was_excluded=rows["is_excluded"])
         changed.append(rows.filter(pl.col("is_excluded") != pl.col("was_excluded")).select(changed[0].columns))
     differing = pl.concat(changed)
     excluded = pl.when("is_excluded").then(1).otherwise(-1).cast(pl.Int64)
@@ -61,7 +66,15 @@ def exclude(
     if differing.is_empty():
         return files, ledger
     old = rows_of_streams(writing, files, differing.select("stream_id").unique(), files.days)
-    return _recounted(writing, files, old, old.with_columns(matched(old, _rules(rules)))), ledger
+    return _recounted(writing, files, old, _judged(writing, files, old, rules)), ledger
+
+
+def _judged(
+    writing: Writing, files: TenantFiles, rows: pl.DataFrame, rules: tuple[tuple[str, str], ...]
+) -> pl.DataFrame:
+    """The rows as the rules have them; what belongs to a session that was removed since is not given back."""
+    stays = belongs_to_removed(writing, files, rows) & rows["is_excluded"]
+    return rows.with_columns(matched(rows, _rules(rules))).with_columns(pl.col("is_excluded") | stays)
 
 
 def _rules(rules: tuple[tuple[str, str], ...]) -> list[Rule]:
@@ -83,12 +96,18 @@ def _recounted(writing: Writing, files: TenantFiles, old: pl.DataFrame, new: pl.
     return _with_recency(writing, files, recounted, touched.select("visitor_id").unique())
 
 
-def _ledger(tenant_id: int, split: Split, fresh: pl.DataFrame, closed_before: int) -> pl.DataFrame:
+def _ledger(
+    tenant_id: int, split: Split, fresh: pl.DataFrame, expired: pl.DataFrame, closed_before: int
+) -> pl.DataFrame:
     t, one = bucket_expr(pl.col("at")), pl.lit(1, pl.Int64)
     late, excluded = (t < closed_before).cast(pl.Int64), pl.col("is_excluded").cast(pl.Int64)
     return _ledger_rows(
         tenant_id,
-        [fresh.select(t=t, added=one, late=late, excluded=excluded), split.repeated.select(t=t, duplicate=one)],
+        [
+            fresh.select(t=t, added=one, late=late, excluded=excluded),
+            split.repeated.select(t=t, duplicate=one),
+            expired.select(t=t, expired=one),
+        ],
     )
 
 
@@ -116,7 +135,7 @@ def _replace_day(
     """Write a date's files anew: what stands there of other streams, and what now belongs there of these."""
     parts = [whole.filter(pl.col("day") == day).select(list(STORED))]
     standing = days.pop(day.isoformat(), None)
-    if standing is not None:
+    if standing is not None and standing.events is not None:
         gone = old.filter(pl.col("old_day") == day).select("key")
         parts.append(pl.read_parquet(writing.lake.path(standing.events)).join(gone, on="key", how="anti"))
     events = pl.concat(parts).sort(LAKE_ORDER)
@@ -194,11 +213,12 @@ def _presence_of(writing: Writing, days: Iterable[DayFiles], visitors: pl.DataFr
 
 
 def rebuilt(writing: Writing, files: TenantFiles, per_application: bool) -> TenantFiles:
-    """A tenant's files with everything counted again from the events in the lake."""
-    days = {
-        day: write_day(writing, day, pl.read_parquet(writing.lake.path(names.events)), names.events)
-        for day, names in files.days.items()
+    """A tenant's files with everything counted again from the events in the lake; where those were removed, what was
+    counted of them stays."""
+    counted = {
+        day: write_day(writing, day, pl.read_parquet(writing.lake.path(name)), name) for day, name in files.raw.items()
     }
+    days = {day: counted.get(day, names) for day, names in files.days.items()}
     bare = replace(files, days=days, numbers_visitors_per_application=per_application, recency=(), page_recency=())
     presence = with_users(_presence_of(writing, bare.days.values(), None), per_application)
 
@@ -206,6 +226,13 @@ def rebuilt(writing: Writing, files: TenantFiles, per_application: bool) -> Tena
         return (writing.frame(name, recency(presence, scopes)),)
 
     return replace(bare, recency=built("recency", SCOPES), page_recency=built("page_recency", PAGE_SCOPES))
+
+
+def ledgered(place: Path) -> pl.DataFrame:
+    """The ledger's rows of a publication; what an older version of Daybook did not count is 0."""
+    rows = pl.read_parquet(place)
+    missing = [pl.lit(0, pl.Int64).alias(name) for name in _COUNTED if name not in rows.columns]
+    return rows.with_columns(missing).select(list(LEDGER))
 
 
 def add_visits(writing: Writing, files: TenantFiles, batch: pl.DataFrame) -> TenantFiles:

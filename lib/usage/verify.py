@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from lib.errors import Unavailable
+from lib.usage.buckets import bucket_of
 from lib.usage.kernel import COUNTS, PAGE_COUNTS
 from lib.usage.published import Published
 from lib.usage.recency import PAGE_SCOPES, SCOPES, Scope
@@ -61,6 +63,14 @@ create table presence as select distinct us // 1800000000 as t, application_id, 
     from views union select us // 1800000000, application_id, mini_program_id, visitor, null from sessions;
 """
 
+_WITH_THE_GONE = """
+create table hashes as select distinct visitor, visitor_id from raw where not is_excluded;
+create table everybody as select t::bigint as t, application_id, mini_program_id, visitor_id as visitor, page from gone
+    union select t, application_id, mini_program_id, visitor_id, page from presence join hashes using (visitor);
+drop table presence;
+alter table everybody rename to presence;
+"""
+
 _COUNTED = """
 select t::int as t, application_id, mini_program_id {page}, sum(page_views)::bigint as page_views,
     sum(stay_us)::bigint as stay_us, sum(entries)::bigint as entries, sum(exits)::bigint as exits,
@@ -80,11 +90,15 @@ from (
 
 @dataclass(frozen=True)
 class Recounting:
-    """One tenant's raw events in DuckDB beside what is published of them, in the half hours [first, end)."""
+    """One tenant's raw events in DuckDB beside what is published of them, in the half hours [first, end).
+
+    `kept` is what is published of the sessions that have their raw events.
+    """
 
     tables: Published
     first: int
     end: int
+    kept: Published
     db: duckdb.DuckDBPyConnection
 
     def asked(self, sql: str) -> pl.DataFrame:
@@ -102,20 +116,29 @@ class Check:
 
 
 def begin(tables: Published, first: int, end: int) -> Recounting:
-    """Load a tenant's raw events and tell their sessions apart. Raises Unavailable without DuckDB."""
+    """Load a tenant's raw events and tell their sessions apart.
+
+    Where the retention rule removed raw events, the recount begins with the first date that has them, and takes from
+    what is published who was there before. Raises Unavailable without DuckDB.
+    """
     try:
         import duckdb  # a process that only serves does without it
     except ImportError as error:
         raise Unavailable(what=Phrase("refused.no_duckdb")) from error
     db = duckdb.connect(config={"threads": 2})
     db.execute("set timezone = 'UTC'")
-    names = [str(tables.lake.path(day.events)) for day in tables.files.days.values()]
+    names = [str(tables.lake.path(name)) for name in tables.files.raw.values()]
     if names:
         db.execute("create view raw as select * from read_parquet($names)".replace("$names", _listed(names)))
     else:
         db.register("raw", tables.events().collect().to_arrow())
     db.execute(_SESSIONS)
-    return Recounting(tables, first, end, db)
+    kept, removed = tables.with_raw(), tables.without_raw()
+    if tables.files.raw_since is not None:
+        first = max(first, bucket_of(datetime.fromisoformat(tables.files.raw_since).replace(tzinfo=UTC)))
+        db.register("gone", removed.presence().collect().to_arrow())
+        db.execute(_WITH_THE_GONE)
+    return Recounting(tables, first, max(first, end), kept, db)
 
 
 def differences(recounting: Recounting, check: Check) -> tuple[int, pl.DataFrame]:
@@ -139,7 +162,7 @@ def differences(recounting: Recounting, check: Check) -> tuple[int, pl.DataFrame
 def _counts(recounting: Recounting) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
     by = ["t", "application_id", "mini_program_id"]
     inside = pl.col("t").is_between(recounting.first, recounting.end, closed="left")
-    published = recounting.tables.counts.filter(inside).group_by(by).agg(pl.col(COUNTS).sum())
+    published = recounting.kept.counts.filter(inside).group_by(by).agg(pl.col(COUNTS).sum())
     sessions = ", sum(opens)::bigint as opens, sum(session_us)::bigint as session_us"
     return published, recounting.asked(_COUNTED.format(page="", sessions=sessions, where="")), by
 
@@ -147,7 +170,7 @@ def _counts(recounting: Recounting) -> tuple[pl.DataFrame, pl.DataFrame, list[st
 def _pages(recounting: Recounting) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
     by = ["t", "application_id", "mini_program_id", "page"]
     inside = pl.col("t").is_between(recounting.first, recounting.end, closed="left")
-    published = recounting.tables.pages().filter(inside).group_by(by).agg(pl.col(PAGE_COUNTS).sum()).collect()
+    published = recounting.kept.pages().filter(inside).group_by(by).agg(pl.col(PAGE_COUNTS).sum()).collect()
     return published, recounting.asked(_COUNTED.format(page=", page", sessions="", where="and page is not null")), by
 
 

@@ -39,7 +39,7 @@ def _tried(tenant_id: int | None, name: str, occurred_at: datetime) -> SignIn:
 
 
 @pytest.mark.spec("O3")
-def test_what_ended_long_ago_goes_and_is_recorded_and_the_rest_stays(store: Store) -> None:
+def test_what_ended_long_ago_goes_and_is_recorded_and_the_rest_stays(store: Store, home: Settings) -> None:
     tenant_id = add_tenant(store, "acme")
     account_id = add_viewer(store, "amy", tenant_id)
     sessions = [
@@ -55,7 +55,7 @@ def test_what_ended_long_ago_goes_and_is_recorded_and_the_rest_stays(store: Stor
         session.add_all(sessions)
         session.add_all(_tried(tenant_id, "amy", _days_ago(days)) for days in (401, 500, 399))
         session.add_all(_tried(None, "ghost", _days_ago(days)) for days in (401, 1))
-    assert purge(store, NOW) == Purged(sessions=2, sign_ins=3)
+    assert purge(home, store, NOW) == Purged(sessions=2, sign_ins=3)
     with store.read(EVERY_TENANT) as session:
         kept = list(session.scalars(select(AccountSession.address).order_by(AccountSession.id)))
         tries = [tuple(row) for row in session.execute(select(SignIn.account_name, SignIn.occurred_at))]
@@ -74,18 +74,18 @@ def test_what_ended_long_ago_goes_and_is_recorded_and_the_rest_stays(store: Stor
         (0, *by_us, "sign_in", {"before": before, "count": 1}),
         (tenant_id, *by_us, "sign_in", {"before": before, "count": 2}),
     ]
-    assert (run.job, run.status, run.figures) == ("purge", "done", {"sessions": 2, "sign_ins": 3})
+    assert (run.job, run.status, run.figures) == ("purge", "done", {"sessions": 2, "sign_ins": 3, "events": 0, "visits": 0})
 
 
-def test_where_nothing_is_old_nothing_is_recorded(sqlite_store: Store) -> None:
-    assert purge(sqlite_store) == Purged(0, 0)
+def test_where_nothing_is_old_nothing_is_recorded(sqlite_store: Store, home: Settings) -> None:
+    assert purge(home, sqlite_store) == Purged(0, 0)
     with sqlite_store.read(EVERY_TENANT) as session:
         assert session.scalars(select(Operation)).all() == []
 
 
-def test_one_purge_runs_at_a_time(sqlite_store: Store) -> None:
+def test_one_purge_runs_at_a_time(sqlite_store: Store, home: Settings) -> None:
     with job_lock(sqlite_store, "purge"), pytest.raises(Busy, match="purge is already running"):
-        purge(sqlite_store)
+        purge(home, sqlite_store)
 
 
 def test_the_schedule_purges_after_a_refresh_once_a_day(
