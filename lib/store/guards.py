@@ -10,9 +10,8 @@ from sqlalchemy.exc import ProgrammingError
 
 from lib.errors import Unavailable
 from lib.store.engine import APPLICATION_ROLE
-from lib.store.tables import TENANT_TABLES, AccountSession, Base, JobRun, Operation, Tenant
-
-_APPEND_ONLY = (Operation.__tablename__,)
+from lib.store.proof_guards import FUNCTIONS, RIGHTS, TRIGGERS
+from lib.store.tables import TENANT_TABLES, AccountSession, Base, JobRun, Tenant
 
 # Casts nothing but numbers: the setting is null where nobody set it, and empty after the transaction that did.
 _SCOPE = "current_setting('app.tenant', true)"
@@ -76,24 +75,15 @@ def prepare_role(connection: sa.Connection) -> None:
 def guard(connection: sa.Connection) -> None:
     """Put the guards on every table, old and new. Where these stand already, no table is locked for it."""
     if connection.dialect.name == "sqlite":
-        statements = _append_only_triggers()
+        statements = list(TRIGGERS)
     else:
-        statements = [*_rights(), *_row_security()]
+        statements = [*_rights(), *_row_security(), *FUNCTIONS]
         mark = _mark(statements)
         if _guarded(connection, mark):
             return
         statements.append(f"COMMENT ON TABLE alembic_version IS '{mark}'")
     for statement in statements:
         connection.exec_driver_sql(statement)
-
-
-def _append_only_triggers() -> list[str]:
-    return [
-        f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
-        f" BEGIN SELECT RAISE(ABORT, 'the log of operations is only ever added to'); END"
-        for table in _APPEND_ONLY
-        for verb in ("UPDATE", "DELETE")
-    ]
 
 
 def _mark(statements: list[str]) -> str:
@@ -122,7 +112,7 @@ def _rights() -> Iterator[str]:
         yield f"DO $$ BEGIN EXECUTE {grant}; END $$"
     yield f"GRANT SELECT ON alembic_version TO {APPLICATION_ROLE}"
     for table in Base.metadata.tables:
-        rights = "SELECT, INSERT" if table in _APPEND_ONLY else "SELECT, INSERT, UPDATE, DELETE"
+        rights = RIGHTS.get(table, "SELECT, INSERT, UPDATE, DELETE")
         yield f'REVOKE ALL ON "{table}" FROM {APPLICATION_ROLE}'
         yield f'GRANT {rights} ON "{table}" TO {APPLICATION_ROLE}'
 

@@ -65,6 +65,7 @@ class Tenant(Base):
     has_data_permission: Mapped[bool] = mapped_column(default=False)
     keeps_events_days: Mapped[int | None]
     keeps_visits_days: Mapped[int | None]
+    keeps_operations_days: Mapped[int | None] = mapped_column(default=400, server_default="400")
     created_at: Mapped[datetime]
 
 
@@ -319,19 +320,65 @@ class OperationOrigin(Base):
 class OperationSeal(Base):
     """A sealed batch: the leaves [first_position, until_position) of the tenant's Merkle tree (SPEC O9).
 
-    `ids` holds the operations' ids (64 bits each, little-endian) and `hashes` their leaf hashes (32 bytes each), in the
-    order of the leaves; `root` is that of the tree of the first `until_position` leaves, `checkpoint` the signed note.
+    `ids` holds the operations' ids (64 bits each, little-endian), which are in [first_id, last_id], and `hashes` their
+    leaf hashes (32 bytes each), in the order of the leaves. `root` is that of the tree of the first `until_position`
+    leaves, `frontier` what is needed to append to it (lib.logs.merkle), `checkpoint` the signed note.
     """
 
     __tablename__ = "operation_seal"
+    __table_args__ = (sa.Index(None, "tenant_id", "first_id"),)
     tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     until_position: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
     first_position: Mapped[int] = mapped_column(BigInt)
+    first_id: Mapped[int] = mapped_column(BigInt)
+    last_id: Mapped[int] = mapped_column(BigInt)
     sealed_at: Mapped[datetime]
     root: Mapped[bytes]
+    frontier: Mapped[bytes]
+    checkpoint: Mapped[str] = mapped_column(sa.Text)
     ids: Mapped[bytes]
     hashes: Mapped[bytes]
-    checkpoint: Mapped[str] = mapped_column(sa.Text)
+
+
+class OperationKey(Base):
+    """A public key (Ed25519) that seals were signed with; the first is the one that verification trusts."""
+
+    __tablename__ = "operation_key"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_key: Mapped[bytes] = mapped_column(unique=True)
+    first_used_at: Mapped[datetime]
+
+
+class OperationRemoval(Base):
+    """Operations that the retention rule removes: those with ids below `below_id` among the first `tree_size` leaves.
+
+    It is made before the first of them goes; `operation_id` is its record in the log, `finished_at` null until all are
+    gone.
+    """
+
+    __tablename__ = "operation_removal"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(index=True)
+    operation_id: Mapped[int] = mapped_column(BigInt)
+    below_id: Mapped[int] = mapped_column(BigInt)
+    tree_size: Mapped[int] = mapped_column(BigInt)
+    begun_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class OperationHold(Base):
+    """A legal hold: while it is not lifted, no operation that occurred in [since, until) is removed; null is open."""
+
+    __tablename__ = "operation_hold"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(index=True)
+    since: Mapped[datetime | None]
+    until: Mapped[datetime | None]
+    reason: Mapped[str]
+    made_by: Mapped[str]
+    made_at: Mapped[datetime]
+    lifted_by: Mapped[str | None]
+    lifted_at: Mapped[datetime | None]
 
 
 class OperationChunk(Base):

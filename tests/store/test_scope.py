@@ -165,7 +165,7 @@ def test_every_table_of_tenants_is_guarded_and_owned_by_another_than_the_one_who
             )
         ).all()
     assert {table.name for table in TENANT_TABLES} < set(guarded)
-    assert set(Base.metadata.tables) - set(guarded) == {"job_lock", "operation_chunk"}
+    assert set(Base.metadata.tables) - set(guarded) == {"job_lock", "operation_chunk", "operation_key"}
 
 
 @pytest.mark.spec("A5")
