@@ -100,7 +100,7 @@ def instant(value: object, field: str) -> datetime | None:
     try:
         if not isinstance(value, str):
             raise ValueError
-        written = datetime.fromisoformat(value)
+        written = datetime.fromisoformat(value.upper())  # the letters may be small ones
         return written.replace(tzinfo=UTC) if written.tzinfo is None else written.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         what = f'{field} is not a time of ISO 8601, such as "2024-05-12T12:00:00Z"'

@@ -19,6 +19,7 @@ from lib.collect.answers import RETRY_SECONDS, Refused
 from lib.collect.bodies import Bodies, json_of
 from lib.collect.calls import Call, Taken
 from lib.collect.clickstreams import CHARACTERS
+from lib.collect.cloudevents_routes import EventIntake
 from lib.collect.commits import Commits, Full
 from lib.collect.keys import Keys
 from lib.errors import BadInput, DaybookError, Unavailable
@@ -39,6 +40,7 @@ class Collector:
         self._keys = Keys(store)
         self._commits = Commits(store)
         self._bodies = Bodies()
+        self._events = EventIntake(store, self._bodies, self._key)
 
     def routes(self) -> list[BaseRoute]:
         """`/v1/...` and `/sa`."""
@@ -48,12 +50,14 @@ class Collector:
         readers: dict[str, Reader] = {"batch": segment.batch_taken, **singles}
         return [
             *(Route(f"/v1/{name}", self._segment(read), methods=["POST", "OPTIONS"]) for name, read in readers.items()),
+            Route("/v1/events", self._cloudevents, methods=["POST", "OPTIONS"]),
             Route("/sa", self._sensors, methods=["GET", "POST", "OPTIONS"]),
         ]
 
     def close(self) -> None:
         """Write what waits, and end."""
         self._commits.close()
+        self._events.close()
 
     def _segment(self, read: Reader) -> Callable[[Request], Awaitable[Response]]:
         async def take(request: Request) -> Response:
@@ -69,6 +73,11 @@ class Collector:
             return answers.preflight() if request.method == "OPTIONS" else await self._answer(take(request))
 
         return endpoint
+
+    async def _cloudevents(self, request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return answers.preflight()
+        return await self._answer(self._events.take(request))
 
     async def _sensors(self, request: Request) -> Response:
         if request.method == "OPTIONS":

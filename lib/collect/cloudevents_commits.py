@@ -1,0 +1,41 @@
+"""The group commits of events that are kept one by one: operations, and whatever else has a type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from lib.collect.cloudevents_types import EventType, Kept
+from lib.collect.groups import Groups, Submission, counted
+from lib.store import intake_tallies
+from lib.usage.buckets import bucket_of, start_of
+
+TRIES = 3
+"""How often a transaction is tried in which another process added the same event meanwhile."""
+
+
+@dataclass
+class EventCommits(Groups[Kept]):
+    """The writer of events of one process."""
+
+    def _write(self, tenant_id: int, submissions: Sequence[Submission[Kept]]) -> None:
+        """One durable transaction: the records of each type, and the tallies."""
+        of_type: dict[str, tuple[EventType, list[Any]]] = {}
+        for submission in submissions:
+            for type_, record in submission.rows:
+                of_type.setdefault(type_.key, (type_, []))[1].append(record)
+        for left in reversed(range(TRIES)):
+            try:
+                with self.store.write(tenant_id) as session:
+                    for type_, records in of_type.values():
+                        type_.append(session, tenant_id, records)
+                    bucket_at = start_of(bucket_of(datetime.now(UTC)))
+                    intake_tallies.add(session, tenant_id, bucket_at, counted(submissions))
+                return
+            except IntegrityError:
+                if not left:
+                    raise
