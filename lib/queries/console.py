@@ -11,6 +11,8 @@ from lib.queries.administration import AdministrationQueries
 from lib.queries.annotations import AnnotationQueries
 from lib.queries.exclusions import ExclusionQueries
 from lib.queries.exports import ExportQueries
+from lib.queries.keeping import RetentionQueries
+from lib.queries.operations import OperationQueries
 from lib.queries.own_account import OwnAccount
 from lib.queries.programs import ProgramQueries
 from lib.queries.reconciling import Reconciling
@@ -75,6 +77,16 @@ class Console:
     def exclusions(self) -> ExclusionQueries:
         """The rules that take events out of the figures."""
         return ExclusionQueries(self.viewer, self.store, self.settings.lake).renewed_by(self.entry)
+
+    @property
+    def keeping(self) -> RetentionQueries:
+        """How long raw rows are kept."""
+        return RetentionQueries(self.viewer, self.store, self.settings.lake).renewed_by(self.entry)
+
+    @property
+    def operations(self) -> OperationQueries:
+        """The operation log."""
+        return OperationQueries(self.viewer, self.store, self.settings.lake).renewed_by(self.entry)
 
     @property
     def reconciling(self) -> Reconciling:
