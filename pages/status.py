@@ -18,6 +18,7 @@ LEDGER_COLUMNS = (
     Column("rows_late", "status.rows_late", Kind.COUNT),
     Column("rows_duplicate", "status.rows_duplicate", Kind.COUNT),
     Column("rows_excluded", "status.rows_excluded", Kind.COUNT),
+    Column("rows_expired", "status.rows_expired", Kind.COUNT),
     Column("recorded_at", "status.recorded_at", Kind.INSTANT),
     Column("publication", "status.publication", Kind.COUNT),
 )

@@ -29,6 +29,7 @@ class Permission(StrEnum):
     INGEST_KEY_MANAGE = "ingest_key:manage"
     EXCLUSION_MANAGE = "exclusion:manage"
     ANNOTATION_MANAGE = "annotation:manage"
+    RETENTION_MANAGE = "retention:manage"
     TENANT_MANAGE = "tenant:manage"
 
 
@@ -63,6 +64,7 @@ PERMISSIONS = (
     PermissionRecord(Permission.INGEST_KEY_MANAGE, _ADMINISTRATORS, grantable=True),
     PermissionRecord(Permission.EXCLUSION_MANAGE, _ADMINISTRATORS, grantable=True),
     PermissionRecord(Permission.ANNOTATION_MANAGE, _ADMINISTRATORS, grantable=True),
+    PermissionRecord(Permission.RETENTION_MANAGE, _ADMINISTRATORS, grantable=False),
     PermissionRecord(Permission.TENANT_MANAGE, _SYSTEM, grantable=False),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -10,13 +11,14 @@ import polars as pl
 
 from lib.access.viewer import EVERY_TENANT
 from lib.cli.house import House, open_house
-from lib.errors import DaybookError
+from lib.errors import BadInput, DaybookError
 from lib.store import catalogue
 from lib.usage.buckets import EARLIEST, bucket_of, start_of
 from lib.usage.instants import instant_of
 from lib.usage.lake import Lake
 from lib.usage.published import published
 from lib.usage.verify import CHECKS, begin, differences
+from lib.words import Language, Phrase, say
 
 SHOWN = 50
 """How many differences are printed of each check."""
@@ -57,6 +59,11 @@ def _verified(house: House, key: str, tenant_id: int, first: int, until: str | N
     tables = published(Lake(house.settings.lake), tenant_id)
     after_last = tables.counts.select(pl.col("t").max().fill_null(first) + 1).item()
     end = bucket_of(instant_of(until, "UTC")) if until else int(after_last)
+    if tables.files.raw_since is not None:
+        said = say("keeping.not_recountable", Language.EN, date=tables.files.raw_since)
+        click.echo(f"{key}: {said}", err=True)
+        if until and start_of(end) <= datetime.fromisoformat(tables.files.raw_since).replace(tzinfo=UTC):
+            raise BadInput(what=Phrase("keeping.nothing_recountable", date=tables.files.raw_since))
     recounting = begin(tables, first, max(first, end))
     compared = wrong = 0
     with click.progressbar(list(CHECKS), label=f"Recounting {key}", file=sys.stderr) as checks:

@@ -18,7 +18,8 @@ from lib.store import Store, catalogue
 from lib.store.runs import job_run
 from lib.usage import events
 from lib.usage.intake import Intake
-from lib.usage.lake import RecordKind
+from lib.usage.lake import Lake, RecordKind, TenantFiles
+from lib.usage.removed import belongs_to_removed
 
 NEW_KEYS = 1000
 """How many applications or mini programs one import may name; more are a field that was taken for another."""
@@ -56,6 +57,7 @@ class Import:
     ) -> None:
         self._store = store
         self._intake = Intake(store, lake)
+        self._lake = Lake(lake)
         self._tenant_id = tenant_id
         self._kind: RecordKind = kind
         self._rejects = Rejects(rejects_dir)
@@ -98,10 +100,12 @@ class Import:
             good += chunk.rows.height
             if not first_reason and chunk.refused.height:
                 first_reason = _printable(f"line {chunk.refused['line'][0]}: {chunk.refused['reason'][0]}")
-            self._rejects.add(source.path, chunk.refused)
-            taken = self._intake.accept(self._tenant_id, self._kind, "import", self._ready(chunk.rows))
+            rows, expired = self._ready(chunk.rows)
+            refused = pl.concat([chunk.refused, expired]).sort("line") if expired.height else chunk.refused
+            self._rejects.add(source.path, refused)
+            taken = self._intake.accept(self._tenant_id, self._kind, "import", rows)
             self._counts += Counter(
-                read=chunk.read, accepted=taken.accepted, repeated=taken.repeated, refused=chunk.refused.height
+                read=chunk.read, accepted=taken.accepted, repeated=taken.repeated, refused=refused.height
             )
         if source.trouble:
             self._troubles.append(source.trouble)
@@ -111,15 +115,22 @@ class Import:
             what = f"No line of {source.path} can be read as {source.form} ({first_reason})"
             self._troubles.append(f"{what}: nothing of it was imported")
 
-    def _ready(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def _ready(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The rows as the inbox takes them, and the new ones that come too late to be counted."""
         if self._kind == "visit":
-            return rows
+            return rows, rows.clear().select(line="seq", reason=pl.lit(""), text=pl.lit(""))
         pairs = rows.select("application", "mini_program").unique()
         self._learn(set(pairs.iter_rows()))
         known = [(*keys, *ids) for keys, ids in self._ids.items()]
         names = ("application", "mini_program", "application_id", "mini_program_id")
         ids = pl.DataFrame(known, {name: events.READABLE[name] for name in names}, orient="row")
-        return events.keyed(rows.join(ids, on=["application", "mini_program"], how="left", maintain_order="left"))
+        whole = events.keyed(rows.join(ids, on=["application", "mini_program"], how="left", maintain_order="left"))
+        files = self._lake.manifest().tenants.get(self._tenant_id, TenantFiles())
+        is_late = belongs_to_removed(self._lake, files, whole)
+        if is_late.any():
+            is_late &= ~self._intake.seen(self._tenant_id, self._kind, whole["key"].to_numpy())
+        reason = f"it belongs to a session that began before {files.raw_since}, whose raw events were removed"
+        return whole.filter(~is_late), rows.filter(is_late).select("line", reason=pl.lit(reason), text="text")
 
     def _learn(self, pairs: set[tuple[str, str]]) -> None:
         """Find the ids of pairs of application and mini program; make and link those that are new."""

@@ -41,13 +41,15 @@ class Preview:
     """What a rule would take out of the last 30 days that are counted: of `event_count`, so many events, of so many
     visitors.
 
-    `examples` has the most frequent values that it meets: `value`, `event_count`.
+    `examples` has the most frequent values that it meets: `value`, `event_count`. A rule reaches sessions that began on
+    the UTC date `since` (ISO 8601) or later, None: all; the raw events of those before were removed.
     """
 
     event_count: int
     excluded_count: int
     visitor_count: int
     examples: pl.DataFrame
+    since: str | None
 
 
 class ExclusionQueries(ViewerQueries):
@@ -82,6 +84,7 @@ class ExclusionQueries(ViewerQueries):
             int(hit["event_count"].sum()),
             hit["visitor"].n_unique(),
             by_value.sort("event_count", "value", descending=[True, False]).head(10),
+            tables.files.raw_since,
         )
 
     @needs(Permission.EXCLUSION_MANAGE)

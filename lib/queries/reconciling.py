@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -52,6 +53,7 @@ class Ledgered:
     late: int
     repeated: int
     excluded: int
+    expired: int
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,13 @@ class Reconciling(ViewerQueries):
         They count all applications together, so they are 0 for a viewer who holds only some (SPEC A5).
         """
         if not self.viewer.applications.every:
-            return Ledgered(0, 0, 0, 0)
+            return Ledgered(0, 0, 0, 0, 0)
         counts = (
             BucketLedger.rows_added,
             BucketLedger.rows_late,
             BucketLedger.rows_duplicate,
             BucketLedger.rows_excluded,
+            BucketLedger.rows_expired,
         )
         asked = select(*(func.coalesce(func.sum(count), 0) for count in counts)).where(
             BucketLedger.tenant_id == self.viewer.tenant_id,
@@ -128,14 +131,24 @@ class Reconciling(ViewerQueries):
         return pl.DataFrame(rows, schema=_SENT, orient="row")
 
     @needs(Permission.STATUS_READ)
+    def raw_since(self) -> str | None:
+        """The UTC date from which sessions can be recounted, as ISO 8601: the raw events of those that began before
+        were removed. None: all can."""
+        return published(self._lake, self.viewer.tenant_id).files.raw_since
+
+    @needs(Permission.STATUS_READ)
     def recount(self, period: Period, progress: Progress) -> Recounted:
         """Count the tenant's raw events of the period again, with another engine, and compare.
 
-        Raises Busy while another recount runs, and BadInput for who does not hold every application.
+        Raises Busy while another recount runs, and BadInput for who does not hold every application, or where nothing
+        of the period can be recounted any more.
         """
         if not self.viewer.applications.every:
             raise BadInput(what=Phrase("administration_error.every_application_needed"))
         found, compared = [pl.DataFrame(schema=DIFFERENCE)], 0
+        since = self.raw_since()
+        if since is not None and period.until <= datetime.fromisoformat(since).replace(tzinfo=UTC):
+            raise BadInput(what=Phrase("keeping.nothing_recountable", date=since))
         with job_lock(self.store, "recount"):
             progress(0, len(CHECKS) + 1)
             recounting = begin(published(self._lake, self.viewer.tenant_id), period.first, period.end)

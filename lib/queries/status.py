@@ -32,6 +32,7 @@ _LEDGER = {
     "rows_late": pl.Int64(),
     "rows_duplicate": pl.Int64(),
     "rows_excluded": pl.Int64(),
+    "rows_expired": pl.Int64(),
     "recorded_at": INSTANT,
     "publication": pl.Int64(),
 }

@@ -39,7 +39,7 @@ def came_in(console: Console, period: Period) -> None:
     st.subheader(console.say("status.came_in"), anchor=False)
     ledgered = console.reconciling.ledgered(period)
     wall = st.grid("auto", min_column_width=NARROWEST)
-    for name in ("added", "late", "repeated", "excluded"):
+    for name in ("added", "late", "repeated", "excluded", "expired"):
         wall.metric(
             console.say(f"status.rows_{'duplicate' if name == 'repeated' else name}"),
             f"{getattr(ledgered, name):,}",
@@ -63,6 +63,8 @@ def recount(console: Console, period: Period) -> None:
     days = {"first": f"{first:%Y-%m-%d}", "last": f"{last:%Y-%m-%d}"}
     st.subheader(console.say("status.recount_title"), anchor=False)
     st.caption(console.say("status.recount_help", **days))
+    if since := console.reconciling.raw_since():
+        st.info(console.say("keeping.not_recountable", date=since), icon=":material/history_toggle_off:")
     if st.button(console.say("status.recount"), icon=":material/rule:", key="recount"):
         st.session_state.pop(_FOUND, None)
         found = _run(console, period)

@@ -39,7 +39,7 @@ class Intake:
         The first of equal keys wins. Raises Unavailable, with nothing taken in.
         """
         unique = rows.unique("key", keep="first", maintain_order=True)
-        fresh = unique.filter(~self._seen(tenant_id, kind, unique["key"].to_numpy()))
+        fresh = unique.filter(~self.seen(tenant_id, kind, unique["key"].to_numpy()))
         if fresh.height:
             self.append(tenant_id, kind, source, fresh)
         return Accepted(fresh.height, rows.height - fresh.height)
@@ -52,7 +52,8 @@ class Intake:
         with self._store.write(tenant_id) as session:
             inbox.append(session, tenant_id, kind, source, rows["key"].to_numpy().tobytes(), packed(rows))
 
-    def _seen(self, tenant_id: int, kind: RecordKind, keys: Keys) -> pl.Series:
+    def seen(self, tenant_id: int, kind: RecordKind, keys: Keys) -> pl.Series:
+        """For each key, whether a row of it was taken in before."""
         # The inbox before the manifest: a batch that leaves the one in between is in the other.
         waiting = self._waiting_keys(tenant_id, kind)
         files = self._lake.manifest().tenants.get(tenant_id)

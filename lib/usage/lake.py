@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -214,10 +215,14 @@ class Lake:
         self.write("current", lambda beside: beside.write_text(str(manifest.publication)))
 
     def sweep(self, grace_seconds: float = GRACE_SECONDS) -> None:
-        """Remove files that are not current and have not been for a while, and manifests but the last two."""
-        current = self.manifest()
-        kept = current.paths() | {"current", f"manifests/{current.publication}.json"}
-        limit = time.time() - grace_seconds
+        """Remove files that are not current and have not been for a while, and the manifests that name them."""
+        current, limit = self.manifest(), time.time() - grace_seconds
+        kept = {"current"}
+        # A manifest was current until the next one was written, however old the files are that it names.
+        places = sorted(self.folder.glob("manifests/*.json"), key=lambda place: int(place.stem))
+        for place, following in zip_longest(places, places[1:]):
+            if place.stem == str(current.publication) or (following and not _aged(following, limit)):
+                kept |= {place.relative_to(self.folder).as_posix(), *_manifest(place).paths()}
         for place in self.folder.rglob("*"):
             name = place.relative_to(self.folder).as_posix()
             if name not in kept and place.is_file() and _aged(place, limit):

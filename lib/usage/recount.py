@@ -73,7 +73,7 @@ def _judged(
     writing: Writing, files: TenantFiles, rows: pl.DataFrame, rules: tuple[tuple[str, str], ...]
 ) -> pl.DataFrame:
     """The rows as the rules have them; what belongs to a session that was removed since is not given back."""
-    stays = belongs_to_removed(writing, files, rows) & rows["is_excluded"]
+    stays = belongs_to_removed(writing.lake, files, rows) & rows["is_excluded"]
     return rows.with_columns(matched(rows, _rules(rules))).with_columns(pl.col("is_excluded") | stays)
 
 

@@ -15,7 +15,7 @@ import polars as pl
 
 from lib.usage.arrivals import Split, with_seen
 from lib.usage.events import INSTANT
-from lib.usage.lake import TenantFiles
+from lib.usage.lake import Lake, TenantFiles
 from lib.usage.seen import are_in, opened
 from lib.usage.sessions import IDLE_US
 from lib.usage.writing import Writing
@@ -45,7 +45,7 @@ def without_raw(writing: Writing, files: TenantFiles, removal: Removal) -> Tenan
     days = {**files.days, **{day: replace(files.days[day], events=None) for day in removal.dates}}
     after = replace(files, days=days)
     reach = _start_of(after.raw_since) - pl.duration(microseconds=IDLE_US)
-    ends, named = [_ends(writing, files)], [pl.Series("stream_id", [], pl.UInt64())]
+    ends, named = [_ends(writing.lake, files)], [pl.Series("stream_id", [], pl.UInt64())]
     for name in (files.raw[day] for day in removal.dates):
         rows = pl.scan_parquet(writing.lake.path(name)).filter(~pl.col("is_excluded"))
         of_names = rows.filter(pl.col("session").is_not_null())
@@ -61,31 +61,29 @@ def without_raw(writing: Writing, files: TenantFiles, removal: Removal) -> Tenan
 
 def apart_from_removed(writing: Writing, files: TenantFiles, split: Split) -> tuple[Split, pl.DataFrame]:
     """What is new in a batch without what is expired, and that."""
-    is_expired = belongs_to_removed(writing, files, split.fresh)
+    is_expired = belongs_to_removed(writing.lake, files, split.fresh)
     return replace(split, fresh=split.fresh.filter(~is_expired)), split.fresh.filter(is_expired)
 
 
-def belongs_to_removed(writing: Writing, files: TenantFiles, events: pl.DataFrame) -> pl.Series:
+def belongs_to_removed(lake: Lake, files: TenantFiles, events: pl.DataFrame) -> pl.Series:
     """For each event, whether counting it would change what can no longer be recounted."""
     if files.raw_since is None:
         return pl.repeat(False, events.height, dtype=pl.Boolean, eager=True)
-    runs = [opened(writing.lake.path(run)) for run in files.seen.get(REMOVED, ())]
+    runs = [opened(lake.path(run)) for run in files.seen.get(REMOVED, ())]
     is_removed = pl.Series(are_in(events["stream_id"].to_numpy(), runs), dtype=pl.Boolean)
     asked = events.select("stream_id", "at", "session", is_removed=is_removed)
-    asked = asked.join(_ends(writing, files), on="stream_id", how="left", maintain_order="left")
+    asked = asked.join(_ends(lake, files), on="stream_id", how="left", maintain_order="left")
     at, is_named = pl.col("at"), pl.col("session").is_not_null()
     continues = at < pl.col("end_at") + pl.duration(microseconds=IDLE_US)
     is_old = at < _start_of(files.raw_since)
-    return asked.select(
-        is_old | pl.when(is_named).then("is_removed").otherwise(continues.fill_null(False))
-    ).to_series()
+    return asked.select(is_old | pl.when(is_named).then("is_removed").otherwise(continues.fill_null(False))).to_series()
 
 
-def _ends(writing: Writing, files: TenantFiles) -> pl.DataFrame:
+def _ends(lake: Lake, files: TenantFiles) -> pl.DataFrame:
     """When the removed sessions ended that an event can still continue: `stream_id`, `end_at`."""
     if files.removed_ends is None:
         return pl.DataFrame(schema=_ENDS)
-    return pl.read_parquet(writing.lake.path(files.removed_ends))
+    return pl.read_parquet(lake.path(files.removed_ends))
 
 
 def _start_of(day: str | None) -> pl.Expr:

@@ -10,7 +10,7 @@ from tests.accounts import add_tenant, add_viewer
 from tests.pages.conftest import App
 
 CATALOGUE = ["Projects", "Applications", "Mini programs", "Links"]
-TENANTS_OWN = ["Accounts", "Roles", "Organizations", *CATALOGUE, "Ingest keys", "Exclusion rules"]
+TENANTS_OWN = ["Accounts", "Roles", "Organizations", *CATALOGUE, "Ingest keys", "Exclusion rules", "Retention"]
 
 
 @pytest.mark.spec("A4", "A8")

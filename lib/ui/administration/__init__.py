@@ -12,7 +12,7 @@ import streamlit as st
 from lib.access.permissions import Permission
 from lib.access.viewer import Viewer
 from lib.queries.console import Console
-from lib.ui.administration import accounts, catalogue, company, exclusions, listings
+from lib.ui.administration import accounts, catalogue, company, exclusions, keeping, listings
 from lib.ui.administration.dialogs import notice, open_dialog
 from lib.ui.tables import Column, Kind, table
 
@@ -22,13 +22,14 @@ __all__ = ["TABS", "Tab", "draw", "tabs_of"]
 @dataclass(frozen=True)
 class Tab:
     """A kind of thing: its words are `administration.<key>`, `..._add` and `..._empty`. A click on
-    the first column opens the row; `title` is the column that names its dialog."""
+    the first column opens the row; `title` is the column that names its dialog. Where `add` is None nothing can be
+    added."""
 
     key: str
     permission: Permission
     rows: Callable[[Console], pl.DataFrame]
     columns: tuple[Column, ...]
-    add: Callable[[Console], None]
+    add: Callable[[Console], None] | None
     open: Callable[[Console, dict[str, Any]], None]
     title: str = "name"
     in_tenant: bool = True
@@ -161,6 +162,20 @@ TABS = (
         "pattern",
     ),
     Tab(
+        "keeping",
+        Permission.RETENTION_MANAGE,
+        keeping.rules,
+        (
+            _column("kind_said", Kind.OPENS),
+            _column("days_said"),
+            _column("oldest"),
+            _column("rows", Kind.COUNT),
+        ),
+        None,
+        keeping.rule_form,
+        "kind_said",
+    ),
+    Tab(
         "tenants",
         Permission.TENANT_MANAGE,
         listings.tenants,
@@ -187,8 +202,10 @@ def draw(console: Console, tab: Tab) -> None:
     """What there is, adding to it, and a click on a row to change it."""
     notice(console)
     rows = tab.rows(console)
-    if st.button(console.say(f"administration.{tab.key}_add"), icon=":material/add:", key=f"administer.{tab.key}.add"):
-        open_dialog(console, console.say(f"administration.{tab.key}_add"), tab.add)
+    if tab.add is not None:
+        label = console.say(f"administration.{tab.key}_add")
+        if st.button(label, icon=":material/add:", key=f"administer.{tab.key}.add"):
+            open_dialog(console, label, tab.add)
     if rows.is_empty():
         st.info(console.say(f"administration.{tab.key}_empty"), icon=":material/info:")
         return

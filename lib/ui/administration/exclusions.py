@@ -93,6 +93,8 @@ def _show(console: Console, preview: Preview) -> None:
         "visitors": f"{preview.visitor_count:,}",
         "days": PREVIEW.days,
     }
+    if preview.since is not None:
+        st.info(console.say("keeping.not_excludable", date=preview.since), icon=":material/history_toggle_off:")
     if not preview.excluded_count:
         st.info(console.say("exclusion.preview_nothing", **facts), icon=":material/info:")
         return
