@@ -12,6 +12,7 @@ from lib.queries.annotations import AnnotationQueries
 from lib.queries.exclusions import ExclusionQueries
 from lib.queries.exports import ExportQueries
 from lib.queries.keeping import RetentionQueries
+from lib.queries.operations import OperationQueries
 from lib.queries.own_account import OwnAccount
 from lib.queries.programs import ProgramQueries
 from lib.queries.reconciling import Reconciling
@@ -81,6 +82,11 @@ class Console:
     def keeping(self) -> RetentionQueries:
         """How long raw rows are kept."""
         return RetentionQueries(self.viewer, self.store, self.settings.lake).renewed_by(self.entry)
+
+    @property
+    def operations(self) -> OperationQueries:
+        """The operation log."""
+        return OperationQueries(self.viewer, self.store, self.settings.lake).renewed_by(self.entry)
 
     @property
     def reconciling(self) -> Reconciling:
