@@ -23,6 +23,7 @@ from lib.queries.entrance import Entrance
 from lib.settings import Settings, load_settings
 from lib.store import Store
 from lib.ui import faults, single_sign_on
+from lib.ui.export_route import export_route
 from lib.ui.server import Guard, run_pages_through_home, session_route
 
 NO_SCHEDULE = "off"
@@ -52,6 +53,7 @@ def app_options() -> AppOptions:
             *reading.routes(store, settings),
             *collector.routes(),
             session_route(entrance, settings.base_url),
+            export_route(store, settings, entrance),
         ],
         middleware=[Middleware(Guard, entrance=entrance, base_url=settings.base_url)],
         lifespan=lambda _app: _lifespan(settings, collector),
@@ -74,7 +76,8 @@ async def _schedule(settings: Settings) -> AsyncIterator[None]:
         yield
         return
     stop = asyncio.Event()
-    running = asyncio.create_task(schedule.run(stop, settings), name="schedule")
+    jobs = (schedule.run(stop, settings), schedule.run_sealing(stop, settings))
+    running = asyncio.gather(*map(asyncio.create_task, jobs))
     try:
         yield
     finally:

@@ -52,6 +52,7 @@ class Settings:
     log_dir: Path
     trusted_proxies: str = ""
     oldest_event_days: int = OLDEST_EVENT_DAYS
+    checkpoint_dir: Path | None = None
     single_sign_on: SingleSignOn | None = None
 
     @property
@@ -89,6 +90,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         log_dir=_log_dir(values.get("DAYBOOK_LOG_DIR") or str(home / "logs")),
         trusted_proxies=_trusted_proxies(values.get("DAYBOOK_TRUSTED_PROXIES") or ""),
         oldest_event_days=_oldest_event_days(values.get("DAYBOOK_OLDEST_EVENT_DAYS") or str(OLDEST_EVENT_DAYS)),
+        checkpoint_dir=_checkpoint_dir(values.get("DAYBOOK_CHECKPOINT_DIR") or ""),
         single_sign_on=_single_sign_on(values),
     )
 
@@ -133,6 +135,16 @@ def _log_dir(path: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadSetting(name="DAYBOOK_LOG_DIR", what=f"{folder} cannot be made ({error.strerror})") from error
+    return folder
+
+
+def _checkpoint_dir(path: str) -> Path | None:
+    """A folder on another disk or machine, which must be there: one made in place of a missing mount is no copy."""
+    if not path:
+        return None
+    folder = Path(path).expanduser().absolute()
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise BadSetting(name="DAYBOOK_CHECKPOINT_DIR", what=f"{folder} is no folder that can be written")
     return folder
 
 

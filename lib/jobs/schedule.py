@@ -1,5 +1,5 @@
-"""The schedule inside `daybook serve`: soon after each half hour has closed, a refresh in a process of its own, and
-once a day a purge.
+"""The schedule inside `daybook serve`: soon after each half hour has closed, a refresh in a process of its own, once a
+day a purge, and every few seconds the sealing of the operation log.
 
 A process of its own, because counting holds the interpreter and memory that the pages need. Where cron or a timer runs
 `daybook refresh` instead, serve with --no-schedule; both at once are harmless, since a refresh runs once at a time.
@@ -14,7 +14,8 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from lib.errors import DaybookError
+from lib.errors import Busy, DaybookError
+from lib.jobs import seal
 from lib.settings import PROJECT_DIR, Settings
 from lib.store import Store
 from lib.store.runs import last_started_at
@@ -28,6 +29,10 @@ COMMAND = (sys.executable, "-m", "lib.cli", "refresh")
 
 PURGE = (sys.executable, "-m", "lib.cli", "purge")
 PURGE_EVERY = timedelta(days=1)
+
+SEAL = (sys.executable, "-m", "lib.cli", "seal")
+SEAL_EVERY = timedelta(seconds=5)
+AFTER_FAILURE = timedelta(seconds=60)
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +60,30 @@ async def run(stop: asyncio.Event, settings: Settings, command: Sequence[str] = 
         failed_at = None if code == 0 else datetime.now(UTC)
         if not stop.is_set() and await asyncio.to_thread(_purge_is_due, store):
             await _run(stop, PURGE)
+
+
+async def run_sealing(stop: asyncio.Event, settings: Settings) -> None:
+    """Seal the operation log every few seconds until `stop` is set; a failure is logged and tried again in a minute.
+
+    The little that comes in by itself is sealed in a thread; what an import left is worth a process of its own.
+    """
+    store = Store(settings.database_url)
+    while not stop.is_set():
+        pause = SEAL_EVERY
+        try:
+            if await asyncio.to_thread(seal.is_much, store):
+                await _run(stop, SEAL)
+            else:
+                await asyncio.to_thread(seal.seal, store, settings, stop=stop.is_set)
+        except Busy:  # another process seals
+            pass
+        except DaybookError as error:
+            _log.error("the seal failed: %s", error)
+            pause = AFTER_FAILURE
+        except Exception:
+            _log.exception("the seal failed")
+            pause = AFTER_FAILURE
+        await _stopped(stop, pause.total_seconds())
 
 
 def _purge_is_due(store: Store) -> bool:

@@ -1,0 +1,96 @@
+"""What the sealer reads and writes: pending operations, seals, the keys that signed them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, defer
+
+from lib.store.tables import Operation, OperationKey, OperationPending, OperationSeal
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An operation to be sealed; `body` is what is hashed."""
+
+    id: int
+    body: str
+
+
+def tenants_with_pending(session: Session) -> list[int]:
+    """The tenants of which something waits to be sealed."""
+    # One step of the index a tenant, however many wait.
+    found: list[int] = []
+    least = sa.select(sa.func.min(OperationPending.tenant_id))
+    tenant_id = session.scalar(least)
+    while tenant_id is not None:
+        found.append(tenant_id)
+        tenant_id = session.scalar(least.where(OperationPending.tenant_id > tenant_id))
+    return found
+
+
+def more_pending_than(session: Session, count: int) -> bool:
+    """Whether more than so many operations wait, of all tenants together."""
+    one_more = sa.select(OperationPending.id).offset(count).limit(1)
+    return session.scalar(one_more) is not None
+
+
+def waiting(session: Session, tenant_id: int, most: int) -> list[Waiting]:
+    """Pending operations of a tenant, oldest ids first. What this transaction sees is surely committed."""
+    told = (
+        sa.select(OperationPending.id, Operation.body)
+        .join(Operation, sa.and_(Operation.tenant_id == tenant_id, Operation.id == OperationPending.id))
+        .where(OperationPending.tenant_id == tenant_id)
+        .order_by(OperationPending.id)
+        .limit(most)
+    )
+    return [Waiting(number, body) for number, body in session.execute(told)]
+
+
+def last_seal(session: Session, tenant_id: int) -> OperationSeal | None:
+    """The newest seal of a tenant, without its ids and hashes."""
+    told = sa.select(OperationSeal).where(OperationSeal.tenant_id == tenant_id)
+    newest = told.order_by(OperationSeal.until_position.desc()).limit(1)
+    light = newest.options(defer(OperationSeal.ids), defer(OperationSeal.hashes))
+    return session.scalar(light)
+
+
+def add_seal(session: Session, seal: OperationSeal, ids: Sequence[int]) -> None:
+    """Keep a seal, and take what it seals off the pending, in the one transaction."""
+    session.add(seal)
+    session.flush()
+    these = json.dumps(list(ids))
+    if session.get_bind().dialect.name == "sqlite":
+        listed = "SELECT value FROM json_each(:ids)"
+    else:
+        listed = "SELECT value::bigint FROM json_array_elements_text(CAST(:ids AS json)) AS of(value)"
+    gone = sa.text(f"DELETE FROM operation_pending WHERE tenant_id = :tenant AND id IN ({listed})")  # noqa: S608
+    session.execute(gone, {"tenant": seal.tenant_id, "ids": these})
+
+
+def checkpoints(session: Session, tenant_id: int, above: int = -1) -> Iterator[tuple[int, str]]:
+    """(size, signed note) of a tenant's seals above a size, in their order."""
+    told = sa.select(OperationSeal.until_position, OperationSeal.checkpoint)
+    of_tenant = told.where(OperationSeal.tenant_id == tenant_id, OperationSeal.until_position > above)
+    ordered = of_tenant.order_by(OperationSeal.until_position)
+    yield from session.execute(ordered.execution_options(yield_per=1000))
+
+
+def checkpoint_at(session: Session, tenant_id: int, size: int) -> str | None:
+    """The signed note of the seal after which the tree has this size."""
+    told = sa.select(OperationSeal.checkpoint)
+    return session.scalar(told.where(OperationSeal.tenant_id == tenant_id, OperationSeal.until_position == size))
+
+
+def keys(session: Session) -> list[bytes]:
+    """The public keys that seals were signed with, the first used first."""
+    return list(session.scalars(sa.select(OperationKey.public_key).order_by(OperationKey.id)))
+
+
+def add_key(session: Session, public_key: bytes) -> None:
+    """Name a key as used from now on."""
+    session.add(OperationKey(public_key=public_key, first_used_at=datetime.now(UTC)))
