@@ -3,10 +3,12 @@
     DaybookError
     ├── NotSignedIn            nobody, or somebody whose session ended
     ├── NotPermitted           somebody, who may not
+    │   └── TicketOfAnother    ... fetch this file
     ├── BadInput               what was asked cannot be done; the asker can mend it
     │   ├── BadSetting         ... in the environment or the .env file
     │   ├── NotFound           ... a key that names nothing
-    │   └── AlreadyThere       ... a key that is taken
+    │   ├── AlreadyThere       ... a key that is taken
+    │   └── TicketSpent        ... a file that was fetched already, or too late
     └── Unavailable            the database, the disk or another process stands in the way
         └── Busy               ... and will not in a moment
 
@@ -41,6 +43,10 @@ class NotPermitted(DaybookError):
     """You do not have the permission {permission}: ask an administrator for a role that has it."""
 
 
+class TicketOfAnother(NotPermitted):
+    """This download was begun in another session: begin it again here."""
+
+
 class BadInput(DaybookError):
     """{what}."""
 
@@ -55,6 +61,10 @@ class NotFound(BadInput):
 
 class AlreadyThere(BadInput):
     """The {kind} "{key}" is there already: choose another one."""
+
+
+class TicketSpent(BadInput):
+    """This download was fetched already, or not within its minute: begin it again on its page."""
 
 
 class Unavailable(DaybookError):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
-import polars as pl
 
 from lib.cli.asking import (
     DIMENSIONS,
@@ -17,28 +16,27 @@ from lib.cli.asking import (
     usage_filter,
     with_options,
 )
-from lib.cli.house import House, open_house
-from lib.errors import BadInput
-from lib.export.formats import FORMATS
-from lib.export.headings import headings_of
-from lib.logs.record import COMMAND, record
-from lib.queries.exports import export_act
+from lib.cli.export_files import Target, write_file
+from lib.cli.house import open_house
+from lib.export.formats import FORMAT_BY_KEY
+from lib.queries.console import Console
+from lib.queries.exportable import Exportable, days_between
 from lib.queries.flat_rows import usage_rows, visit_rows
+from lib.queries.rooms import asked_visits, room
 from lib.queries.usage import UsageQueries
 from lib.queries.visits import VisitFilter, VisitQueries
 from lib.usage.buckets import Grain
 from lib.usage.instants import instant_of
+from lib.usage.metrics import METRIC_BY_KEY
 from lib.words import Language
 
-_FORMATS = {each.key: each for each in FORMATS}
-
 _FILE_OPTIONS = (
-    click.option("--format", "format_key", type=click.Choice(list(_FORMATS)), required=True),
+    click.option("--format", "format_key", type=click.Choice(list(FORMAT_BY_KEY)), required=True),
     click.option(
         "--output",
-        type=click.Path(dir_okay=False, writable=True, path_type=Path),
+        type=click.Path(dir_okay=False, writable=True, allow_dash=True, path_type=Path),
         required=True,
-        help="The file to write; one that is there is replaced.",
+        help="The file to write; one that is there is replaced. - is standard output.",
     ),
     click.option(
         "--language",
@@ -75,7 +73,9 @@ def usage(
     queries = UsageQueries(operator_of(house, tenant_key), house.store, house.settings.lake)
     asked = usage_filter(since, until, zone, mini_program, application)
     rows = usage_rows(queries, asked, Grain(grain), DIMENSIONS[by] if by else None)
-    _export(house, tenant_key, "usage", rows, format_key, output, language)
+    days = days_between(asked.period.since, asked.period.until, zone)
+    figures = Exportable.of_frame("usage", _headings(rows.columns), lambda: rows, *days, zone)
+    write_file(house, tenant_key, figures, Target(format_key, output, Language(language)))
 
 
 @export.command()
@@ -96,31 +96,22 @@ def visits(
 ) -> None:
     """Visits in [since, until), as `daybook show visits` shows them."""
     house = open_house()
-    queries = VisitQueries(operator_of(house, tenant_key), house.store, house.settings.lake)
+    viewer = operator_of(house, tenant_key)
+    queries = VisitQueries(viewer, house.store, house.settings.lake)
     asked = VisitFilter(instant_of(since, zone), instant_of(until, zone), zone, address, status, keyword)
-    rows = visit_rows(queries, asked, Grain(grain) if grain else None, limit)
-    _export(house, tenant_key, "visits", rows, format_key, output, language)
+    if grain is None and limit is None:
+        listed = room("visits").exportable(Console(viewer, house.store, house.settings), asked_visits(asked))
+    else:
+        rows = visit_rows(queries, asked, Grain(grain) if grain else None, limit)
+        days = days_between(asked.since, asked.until, zone)
+        listed = Exportable.of_frame("visits", _headings(rows.columns), lambda: rows, *days, zone)
+    write_file(house, tenant_key, listed, Target(format_key, output, Language(language)))
 
 
-def _export(
-    house: House, tenant_key: str, kind: str, rows: pl.DataFrame, format_key: str, output: Path, language: str
-) -> None:
-    """Write the file and its record together: beside it first, and renamed in the record's transaction."""
-    written = _FORMATS[format_key].write(rows, headings_of(rows.columns, Language(language)))
-    beside = output.with_name(f".{output.name}.{os.getpid()}")
-    act = export_act(kind, output.name, format_key, len(rows))
-    tenant_id = house.tenant(tenant_key).id
-    try:
-        beside.write_bytes(written)
-        with house.store.write(tenant_id) as session:
-            record(session, tenant_id, COMMAND, act)
-            session.flush()
-            beside.replace(output)
-    except OSError as error:
-        raise BadInput(what=f"{output} cannot be written ({error.strerror})") from error
-    finally:
-        beside.unlink(missing_ok=True)
-    click.echo(f"{output}: {len(rows)} rows.", err=True)
+def _headings(columns: Iterable[str]) -> dict[str, str]:
+    """The catalogue keys above columns: `column.<key>`, and after those the names of metrics."""
+    named = sorted(columns, key=METRIC_BY_KEY.__contains__)
+    return {key: METRIC_BY_KEY[key].words if key in METRIC_BY_KEY else f"column.{key}" for key in named}
 
 
 COMMANDS: tuple[click.Command, ...] = (export,)

@@ -20,7 +20,8 @@ from lib.cli.asking import (
     with_options,
 )
 from lib.cli.house import open_house
-from lib.export.csv import plain
+from lib.export.cells import cells
+from lib.export.csv import harmless
 from lib.export.json_rows import json_rows
 from lib.queries.flat_rows import usage_rows, visit_rows
 from lib.queries.usage import UsageQueries
@@ -84,7 +85,7 @@ def _write(rows: pl.DataFrame, output: str) -> None:
         json.dump(json_rows(rows), sys.stdout, ensure_ascii=False)
         sys.stdout.write("\n")
     elif output == "csv":
-        sys.stdout.write(plain(rows).write_csv())
+        sys.stdout.write(harmless(cells(rows)).write_csv())
     else:
         _table(rows)
 

@@ -1,30 +1,45 @@
-"""Frames to CSV that a spreadsheet opens as it stands and does not run."""
+"""CSV that a spreadsheet opens as it stands and does not run: in UTF-8, or in GBK for what reads nothing else."""
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Iterable, Sequence
+from io import BytesIO
 
 import polars as pl
 
-from lib.export.cells import cells
+from lib.export.tally import Tally
 
 RUN_BY_SPREADSHEETS = "=+-@\t\r\n＝＋－＠"
 """What a cell begins with that a spreadsheet would take for a formula. Source: OWASP, "CSV Injection"."""
 
-
-def to_csv(rows: pl.DataFrame, headings: Mapping[str, str]) -> bytes:
-    """The rows as CSV in UTF-8 with a byte order mark: the columns that `headings` names, under its words.
-
-    Instants are ISO 8601 with their offset, lists are joined by "; ", null is an empty cell.
-    """
-    shown = plain(rows.select(headings.keys())).rename({key: neutral(words) for key, words in headings.items()})
-    return codecs.BOM_UTF8 + shown.write_csv().encode()
+LACKED = "?"
+"""What stands for a character that GBK lacks."""
 
 
-def plain(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows with only numbers, truth values and harmless text in them."""
-    return cells(rows).with_columns(_neutral(pl.col(pl.String)))
+def utf8_parts(rows: Iterable[pl.DataFrame], headings: Sequence[str], tally: Tally) -> Generator[bytes]:
+    """The cells as CSV in UTF-8 with a byte order mark, the headings first. Null is an empty cell, "" a quoted one."""
+    yield codecs.BOM_UTF8
+    yield from _parts(rows, headings, tally, bytes)
+
+
+def gbk_parts(rows: Iterable[pl.DataFrame], headings: Sequence[str], tally: Tally) -> Generator[bytes]:
+    """The cells as CSV in GBK, the headings first; LACKED stands for each character that GBK lacks, and is counted."""
+    yield from _parts(rows, headings, tally, lambda text: _in_gbk(text, tally))
+
+
+def harmless(rows: pl.DataFrame) -> pl.DataFrame:
+    """The cells with an apostrophe before each text that a spreadsheet would run."""
+    texts = rows.select(pl.col(pl.String))
+    if texts.is_empty() or not texts.width:
+        return rows
+    # Looking costs less than making every column anew, and most columns hold nothing that is run.
+    runs = texts.select(_runs(pl.all()).any()).row(0, named=True)
+    return rows.with_columns(
+        pl.when(_runs(pl.col(name))).then(pl.lit("'") + pl.col(name)).otherwise(pl.col(name)).alias(name)
+        for name, found in runs.items()
+        if found
+    )
 
 
 def neutral(text: str) -> str:
@@ -32,6 +47,52 @@ def neutral(text: str) -> str:
     return f"'{text}" if text.startswith(tuple(RUN_BY_SPREADSHEETS)) else text
 
 
-def _neutral(texts: pl.Expr) -> pl.Expr:
-    runs = texts.str.slice(0, 1).is_in(list(RUN_BY_SPREADSHEETS))
-    return pl.when(runs).then(pl.lit("'") + texts).otherwise(texts).name.keep()
+def _runs(texts: pl.Expr) -> pl.Expr:
+    return texts.str.slice(0, 1).is_in(list(RUN_BY_SPREADSHEETS))
+
+
+def _parts(
+    rows: Iterable[pl.DataFrame], headings: Sequence[str], tally: Tally, encoded: Callable[[bytes], bytes]
+) -> Generator[bytes]:
+    named = {str(number): [neutral(words)] for number, words in enumerate(headings)}
+    yield encoded(_written(pl.DataFrame(named)))
+    for some in rows:
+        written = encoded(_written(harmless(some)))
+        tally.rows += len(some)
+        yield written
+
+
+def _written(rows: pl.DataFrame) -> bytes:
+    file = BytesIO()
+    rows.write_csv(file, include_header=False, batch_size=max(len(rows), 1))
+    return file.getvalue()
+
+
+def _in_gbk(text: bytes, tally: Tally) -> bytes:
+    if text.isascii():
+        return text
+    words = text.decode()
+    try:
+        return words.encode("gbk")
+    except UnicodeEncodeError:
+        return _replaced(words, tally)
+
+
+def _replaced(words: str, tally: Tally) -> bytes:
+    """The text line by line: most lines lack nothing, and only in the others each character is looked at."""
+    lines: list[bytes] = []
+    for line in words.splitlines(keepends=True):
+        try:
+            lines.append(line.encode("gbk"))
+        except UnicodeEncodeError:
+            tally.replaced += sum(not _has(sign) for sign in line)
+            lines.append(line.encode("gbk", "replace"))
+    return b"".join(lines)
+
+
+def _has(sign: str) -> bool:
+    try:
+        sign.encode("gbk")
+    except UnicodeEncodeError:
+        return False
+    return True

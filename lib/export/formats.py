@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import polars as pl
 
-from lib.export.csv import to_csv
-from lib.export.xlsx import to_xlsx
+from lib.export.csv import gbk_parts, utf8_parts
+from lib.export.tally import Tally
+from lib.export.xlsx import workbook_parts
+
+Parts = Callable[[Iterable[pl.DataFrame], Sequence[str], Tally], Generator[bytes]]
 
 
 @dataclass(frozen=True)
 class ExportFormat:
-    """A format by its key; its words are `export.<key>`. `write` takes rows and headings by column."""
+    """A format by its key; its words are `export.<key>`.
+
+    `parts` turns frames of cells (lib.export.cells) and the words above their columns into the bytes of a file, as
+    the frames come, and counts what it writes and what it could not keep.
+    """
 
     key: str
     extension: str
     mime: str
-    write: Callable[[pl.DataFrame, Mapping[str, str]], bytes]
+    parts: Parts
 
     @property
     def words(self) -> str:
@@ -27,16 +33,11 @@ class ExportFormat:
         return f"export.{self.key}"
 
 
-CSV = ExportFormat("csv", "csv", "text/csv", to_csv)
 XLSX = ExportFormat(
-    "xlsx", "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", to_xlsx
+    "xlsx", "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", workbook_parts
 )
+CSV = ExportFormat("csv", "csv", "text/csv; charset=utf-8", utf8_parts)
+CSV_GBK = ExportFormat("csv-gbk", "csv", "text/csv; charset=gbk", gbk_parts)
 
-FORMATS = (CSV, XLSX)
-
-
-def file_name(kind: str, first: date, last: date, written_as: ExportFormat) -> str:
-    """A name of what it holds and of which days, without characters that a file system refuses."""
-    dates = f"{first:%Y-%m-%d}" if first == last else f"{first:%Y-%m-%d}_{last:%Y-%m-%d}"
-    readable = "".join(" " if sign in '/\\:*?"<>|' or not sign.isprintable() else sign for sign in kind)
-    return f"{'-'.join(readable.split())}_{dates}.{written_as.extension}"
+FORMATS = (XLSX, CSV, CSV_GBK)
+FORMAT_BY_KEY = {each.key: each for each in FORMATS}

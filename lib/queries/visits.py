@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -17,7 +18,7 @@ from lib.store import Store, inbox
 from lib.usage.buckets import BUCKET, EPOCH, Grain, Period, bucket_expr, bucket_starts
 from lib.usage.intake import unpacked
 from lib.usage.lake import Lake
-from lib.usage.published import published
+from lib.usage.published import Published, published
 from lib.usage.visits import VISIT
 from lib.words import Phrase
 
@@ -46,6 +47,10 @@ class VisitFilter:
             self.since - (self.since - EPOCH) % BUCKET, self.until + (-(self.until - EPOCH)) % BUCKET, self.zone
         )
 
+    def utc_dates(self) -> tuple[date, date]:
+        """The first and the last UTC date that the range touches."""
+        return self.since.astimezone(UTC).date(), (self.until.astimezone(UTC) - timedelta(microseconds=1)).date()
+
     def predicate(self) -> pl.Expr:
         """Which visits are meant."""
         parts = [pl.col("at").is_between(self.since, self.until, closed="left")]
@@ -70,9 +75,21 @@ class VisitQueries(ViewerQueries):
     @needs(Permission.VISIT_READ)
     def rows(self, asked: VisitFilter, limit: int | None = None) -> pl.DataFrame:
         """The visits themselves (VISIT without `key` and `seq`), `at` in the zone, newest first."""
-        rows = self._visits(asked).sort("at", "seq", "key", descending=True)
-        rows = rows if limit is None else rows.head(limit)
-        return rows.drop("key", "seq").with_columns(pl.col("at").dt.convert_time_zone(asked.zone)).collect()
+        rows = self._visits(asked).sort(*_NEWEST_FIRST, descending=True)
+        return _told(rows if limit is None else rows.head(limit), asked.zone).collect()
+
+    @needs(Permission.VISIT_READ)
+    def frames(self, asked: VisitFilter) -> Iterator[pl.DataFrame]:
+        """The visits as `rows` gives them and as they are now, a UTC date at a time: for more than fit into memory."""
+        now = self._now(asked)
+        for day in now.dates():
+            visits = now.between(day, day).sort(*_NEWEST_FIRST, descending=True)
+            yield _told(visits, asked.zone).collect()
+
+    @needs(Permission.VISIT_READ)
+    def count(self, asked: VisitFilter) -> int:
+        """How many visits are meant."""
+        return int(self._visits(asked).select(pl.len()).collect().item())
 
     @needs(Permission.VISIT_READ)
     def histogram(self, asked: VisitFilter, grain: Grain) -> pl.DataFrame:
@@ -98,16 +115,49 @@ class VisitQueries(ViewerQueries):
         )
 
     def _visits(self, asked: VisitFilter) -> pl.LazyFrame:
+        return self._now(asked).between(*asked.utc_dates())
+
+    def _now(self, asked: VisitFilter) -> _Moment:
         tenant_id = self.viewer.tenant_id
         if not self.viewer.applications.every:  # a visit belongs to no application, so to none that is held
-            return pl.LazyFrame(schema=VISIT)
+            return _Moment(None, [], asked)
         # The inbox before the lake: a batch that moves in between is then in both, and counted once by its keys.
         manifest = self._lake.manifest()
         with self.store.read(tenant_id) as session:
             payloads = inbox.payloads_of(session, tenant_id, "visit", manifest.applied)
-        first = asked.since.astimezone(UTC).date()
-        last = (asked.until.astimezone(UTC) - timedelta(microseconds=1)).date()
-        filed = published(self._lake, tenant_id).visits(first.isoformat(), last.isoformat())
         waiting = [unpacked(payload).lazy().select(list(VISIT)) for payload in payloads]
-        whole = pl.concat([filed, *waiting]).filter(asked.predicate())
+        return _Moment(published(self._lake, tenant_id), waiting, asked)
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """The visits of one moment: what was published then, and what waited."""
+
+    filed: Published | None
+    waiting: list[pl.LazyFrame]
+    asked: VisitFilter
+
+    def between(self, first: date, last: date) -> pl.LazyFrame:
+        """Those that are asked for, of the UTC dates from first to last."""
+        if self.filed is None:
+            return pl.LazyFrame(schema=VISIT)
+        filed = self.filed.visits(first.isoformat(), last.isoformat())
+        waiting = [each.filter(pl.col("at").dt.date().is_between(first, last)) for each in self.waiting]
+        whole = pl.concat([filed, *waiting]).filter(self.asked.predicate())
         return whole.unique("key", keep="first", maintain_order=True) if waiting else whole
+
+    def dates(self) -> list[date]:
+        """The UTC dates that may have some, newest first."""
+        filed = [] if self.filed is None else [date.fromisoformat(day) for day in self.filed.files.visits]
+        dates = [pl.col("at").dt.date().unique()]
+        waiting = [day for each in self.waiting for day in each.select(dates).collect().to_series()]
+        first, last = self.asked.utc_dates()
+        return sorted({day for day in (*filed, *waiting) if first <= day <= last}, reverse=True)
+
+
+def _told(rows: pl.LazyFrame, zone: str) -> pl.LazyFrame:
+    """The rows as they are shown."""
+    return rows.drop("key", "seq").with_columns(pl.col("at").dt.convert_time_zone(zone))
+
+
+_NEWEST_FIRST = ("at", "seq", "key")

@@ -470,6 +470,21 @@ class ApiToken(Base):
     revoked_at: Mapped[datetime | None]
 
 
+class ExportTicket(OfTenant, Base):
+    """What one session's browser fetches one file with, once and soon: redeeming it removes it. Only a hash is kept.
+
+    `asked` is the request (lib.queries.exports) from which the file is made.
+    """
+
+    __tablename__ = "export_ticket"
+    account_id: Mapped[int]
+    session_id: Mapped[int]
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    asked: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
 class JobRun(Base):
     """One run of a job: `status` is running, done or failed, `figures` what it counted, `holder` its process."""
 

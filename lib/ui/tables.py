@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import partial
 from typing import Any
 
 import polars as pl
 import streamlit as st
 
-from lib.access.permissions import Permission
-from lib.export.formats import FORMATS, ExportFormat, file_name
 from lib.queries.console import Console
+from lib.queries.exportable import Exportable
+from lib.ui import downloads
 from lib.ui.periods import days_of, today_in
 from lib.usage.buckets import Period
 from lib.usage.metrics import Metric, Unit
@@ -147,44 +146,15 @@ def download(
     columns: Sequence[Column],
     period: Period | None = None,
 ) -> None:
-    """A button for each format that asks again, for the viewer as they are at that moment, and gives the answer.
+    """The download of what `ask` answers, asked again for the viewer as they are at that moment.
 
-    The file is named after the days of the period, and after today where there is none. Who may not export gets no
-    button.
+    The file is named after the days of the period, and after today where there is none.
     """
-    if not console.viewer.allows(Permission.EXPORT_CREATE):
-        return
     today = today_in(console.viewer.zone)
     first, last = days_of(period) if period else (today, today)
-    headings = {column.key: console.say(column.words) for column in columns}
-    for each in FORMATS:
-        file = file_name(console.say(f"file.{name}"), first, last, each)
-        st.download_button(
-            console.say(each.words),
-            data=partial(_written, console, name, file, each, ask, headings),
-            file_name=file,
-            mime=each.mime,
-            key=f"download.{name}.{each.key}",
-            help=console.say("export.help", format=console.say(each.words)),
-            on_click="ignore",
-            type="tertiary",
-            icon=":material/download:",
-        )
-
-
-def _written(
-    console: Console,
-    kind: str,
-    file: str,
-    written_as: ExportFormat,
-    ask: Callable[[], pl.DataFrame],
-    headings: Mapping[str, str],
-) -> bytes:
-    """The file, once the operation log has it; the button may have been drawn while the viewer still had the right."""
-    rows = ask().select(headings.keys())
-    written = written_as.write(rows, headings)
-    console.exports.note(kind, file, written_as.key, len(rows))
-    return written
+    headings = {column.key: column.words for column in columns}
+    zone = period.zone if period else console.viewer.zone
+    downloads.control(console, Exportable.of_frame(name, headings, ask, first, last, zone))
 
 
 def _shown(console: Console, column: Column, zone: str) -> pl.Expr:

@@ -1,0 +1,90 @@
+"""The rooms whose rows are taken away by ticket: each one record that makes them again from what was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lib.errors import NotFound
+from lib.queries.console import Console
+from lib.queries.exportable import Exportable, days_between
+from lib.queries.usage import UsageFilter
+from lib.queries.visits import VisitFilter
+from lib.usage.buckets import Period
+from lib.usage.metrics import PAGE_METRICS
+from lib.usage.visits import VISIT
+
+Asked = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Room:
+    """Rows that may be many. `exportable` makes them for whoever the console is of, from what was asked (JSON)."""
+
+    key: str
+    exportable: Callable[[Console, Asked], Exportable]
+
+
+def room(key: str) -> Room:
+    """The room of a key. Raises NotFound."""
+    found = next((each for each in ROOMS if each.key == key), None)
+    if found is None:
+        raise NotFound(kind="table", key=key)
+    return found
+
+
+def asked_pages(asked: UsageFilter, search: str) -> dict[str, Any]:
+    """What the room "pages" is asked."""
+    period = asked.period
+    span = {"since": period.since.isoformat(), "until": period.until.isoformat(), "zone": period.zone}
+    places = {"mini_program": asked.mini_program, "application": asked.application, "os": asked.os}
+    return _given(**span, **places, search=search)
+
+
+def asked_visits(asked: VisitFilter) -> dict[str, Any]:
+    """What the room "visits" is asked."""
+    span = {"since": asked.since.isoformat(), "until": asked.until.isoformat(), "zone": asked.zone}
+    return _given(**span, address=asked.address, status=asked.status, keyword=asked.keyword)
+
+
+def _pages(console: Console, asked: Asked) -> Exportable:
+    since, until = _span(asked)
+    period = Period(since, until, asked["zone"])
+    usage = UsageFilter(period, asked.get("mini_program"), asked.get("application"), asked.get("os"))
+    headings = {"page": "usage.page", **{metric.key: metric.words for metric in PAGE_METRICS}}
+    search, days = asked.get("search", ""), days_between(since, until, period.zone)
+    pages = Exportable.of_frame(
+        "pages", headings, lambda: console.usage.pages(usage, search), *days, period.zone
+    )
+    return pages.kept("pages", asked)
+
+
+def _visits(console: Console, asked: Asked) -> Exportable:
+    since, until = _span(asked)
+    visits = VisitFilter(
+        since, until, asked["zone"], asked.get("address"), asked.get("status"), asked.get("keyword")
+    )
+    first, last = days_between(since, until, visits.zone)
+    headings = {key: f"column.{key}" for key in VISIT if key not in {"key", "seq"}}
+    return Exportable(
+        "visits",
+        headings,
+        lambda: console.visits.frames(visits),
+        lambda: console.visits.count(visits),
+        first,
+        last,
+        visits.zone,
+    ).kept("visits", asked)
+
+
+ROOMS = (Room("pages", _pages), Room("visits", _visits))
+
+
+def _given(**asked: str | None) -> dict[str, Any]:
+    return {key: value for key, value in asked.items() if value}
+
+
+def _span(asked: Asked) -> tuple[datetime, datetime]:
+    return datetime.fromisoformat(asked["since"]), datetime.fromisoformat(asked["until"])
