@@ -402,6 +402,82 @@ class OperationFiled(Base):
     until_position: Mapped[int] = mapped_column(BigInt)
 
 
+class Finding(Base):
+    """What a rule found in the operation log (SPEC O10): in the half hour or day from `bucket_at` to `until_at`, `who`
+    did `observed`, against a `usual` (null: nothing is usual yet) and a `threshold`.
+
+    `facts` holds what the sentence of the finding tells besides, `records` the filter that leads to its operations.
+    """
+
+    __tablename__ = "finding"
+    __table_args__ = (
+        sa.UniqueConstraint("tenant_id", "rule", "who", "bucket_at"),
+        sa.Index(None, "tenant_id", "acknowledged_at"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int]
+    rule: Mapped[str]
+    who: Mapped[str]
+    bucket_at: Mapped[datetime]
+    until_at: Mapped[datetime]
+    observed: Mapped[int] = mapped_column(BigInt)
+    usual: Mapped[float | None]
+    threshold: Mapped[int] = mapped_column(BigInt)
+    facts: Mapped[dict[str, Any]]
+    records: Mapped[dict[str, Any]]
+    found_at: Mapped[datetime]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[str] = mapped_column(default="")
+    note: Mapped[str] = mapped_column(default="")
+
+
+class FindingThreshold(OfTenant, Base):
+    """What a tenant has set for a rule of findings; what `given` leaves out is as the rule says itself."""
+
+    __tablename__ = "finding_threshold"
+    __table_args__ = (sa.UniqueConstraint("tenant_id", "rule"),)
+    rule: Mapped[str]
+    is_on: Mapped[bool]
+    given: Mapped[dict[str, Any]]
+
+
+class FindingTally(Base):
+    """How much of what a rule of findings looks at somebody did in one half hour, by which `actions`; `told` are a few
+    examples of it."""
+
+    __tablename__ = "finding_tally"
+    tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    measure: Mapped[str] = mapped_column(primary_key=True)
+    bucket: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    who: Mapped[str] = mapped_column(primary_key=True)
+    amount: Mapped[int] = mapped_column(BigInt)
+    told: Mapped[list[str]] = mapped_column(Json)
+    actions: Mapped[list[str]] = mapped_column(Json)
+
+
+class FindingSeen(Base):
+    """In which half hour somebody was first seen with something, such as an address."""
+
+    __tablename__ = "finding_seen"
+    tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    measure: Mapped[str] = mapped_column(primary_key=True)
+    who: Mapped[str] = mapped_column(primary_key=True)
+    what: Mapped[str] = mapped_column(primary_key=True)
+    first_bucket: Mapped[int]
+
+
+class FindingProgress(Base):
+    """How far a tenant's operations are looked through: the leaves of its tree below `until_position`, and the half
+    hours below `until_bucket`; its log begins in `first_bucket`."""
+
+    __tablename__ = "finding_progress"
+    tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    until_position: Mapped[int] = mapped_column(BigInt)
+    until_bucket: Mapped[int]
+    first_bucket: Mapped[int]
+    looked_at: Mapped[datetime]
+
+
 class Inbox(OfTenant, Base):
     """A batch that was acknowledged and is not yet in the lake.
 
@@ -534,8 +610,8 @@ TENANT_TABLES = tuple(
 )
 """The tables that row-level security guards."""
 
-_UNNUMBERED = frozenset({"operation", "operation_seal", "operation_filed", "job_lock"})
-_KEYED = frozenset({"operation_pending", "operation_origin"})
+_UNNUMBERED = frozenset({"operation", "operation_seal", "operation_filed", "finding_progress", "job_lock"})
+_KEYED = frozenset({"operation_pending", "operation_origin", "finding_tally", "finding_seen"})
 
 for _table in Base.metadata.tables.values():
     if _table.name in _KEYED:

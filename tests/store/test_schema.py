@@ -84,6 +84,7 @@ def test_every_table_numbers_its_rows_so_on_sqlite(sqlite_store: Store) -> None:
         made = connection.execute(sa.text("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
         without = {name for name, statement in made if "AUTOINCREMENT" not in statement}
     log = {"operation", "operation_pending", "operation_origin", "operation_seal", "operation_filed"}
+    log |= {"finding_tally", "finding_seen", "finding_progress"}
     assert without == {*log, "job_lock", "alembic_version", "sqlite_sequence"}
 
 
