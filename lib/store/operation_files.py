@@ -75,11 +75,12 @@ def batches(session: Session, limit: int) -> Iterator[Batch]:
         .order_by(OperationSeal.tenant_id, OperationSeal.until_position)
     )
     taken = 0
-    for tenant_id, until, sealed_at, ids in session.execute(told.execution_options(yield_per=50)):
-        yield Batch(tenant_id, until, sealed_at, np.frombuffer(ids, "<i8").tolist())
-        taken += len(ids) // 8
-        if taken >= limit:
-            return
+    with session.execute(told.execution_options(yield_per=50)) as rows:
+        for tenant_id, until, sealed_at, ids in rows:
+            yield Batch(tenant_id, until, sealed_at, np.frombuffer(ids, "<i8").tolist())
+            taken += len(ids) // 8
+            if taken >= limit:
+                return
 
 
 def sealed_until(session: Session) -> dict[int, int]:

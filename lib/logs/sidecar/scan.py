@@ -78,7 +78,7 @@ class Tally:
     def add(self, chunk: Chunk, wanted: Wanted) -> None:
         """Count the rows of a chunk that match."""
         failed = chunk.codes("result", pl.col("word") != "success")
-        for rows in matching(chunk, wanted, ("tenant_id", "t", "result", *self.columns)):
+        for rows in matching(chunk, wanted, tuple(dict.fromkeys(("tenant_id", "t", "result", *self.columns)))):
             self.total += rows.height
             self.by_tenant.update(_counted(rows["tenant_id"]))
             self.by_half_hour.update(_counted(rows["t"]))
