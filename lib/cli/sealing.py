@@ -12,7 +12,7 @@ from lib.jobs import seal as job
 def seal() -> None:
     """Seal the operations that wait, and write the checkpoints to their files."""
     house = open_house()
-    done = job.seal(house.store, house.settings)
+    done = job.seal_and_file(house.store, house.settings)
     click.echo(f"sealed {done.records} operations in {done.seals} seals")
 
 

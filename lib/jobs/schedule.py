@@ -74,7 +74,7 @@ async def run_sealing(stop: asyncio.Event, settings: Settings) -> None:
             if await asyncio.to_thread(seal.is_much, store):
                 await _run(stop, SEAL)
             else:
-                await asyncio.to_thread(seal.seal, store, settings, stop=stop.is_set)
+                await asyncio.to_thread(seal.seal_and_file, store, settings, stop=stop.is_set)
         except Busy:  # another process seals
             pass
         except DaybookError as error:

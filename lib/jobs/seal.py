@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.orm import Session
 
 from lib.access.viewer import EVERY_TENANT
+from lib.errors import Unavailable
+from lib.logs import sidecar
 from lib.logs.checkpoints import FOLDER, Tail, add_to, file_of, missing_at_end, origin_of, tail_of, writers_turn_of
 from lib.logs.notes import BadNote, Checkpoint, Note, Verifier
 from lib.logs.seal import frontier_after, load_key, sealed, signer_of
@@ -62,6 +64,17 @@ def seal(store: Store, settings: Settings, *, batch: int = BATCH, stop: Callable
                 break
         run.figures.update(records=records, seals=made)
     return Sealed(records, made)
+
+
+def seal_and_file(store: Store, settings: Settings, *, stop: Callable[[], bool] = lambda: False) -> Sealed:
+    """Seal what waits, and bring the sidecar up to it where that is worth a file. Raises Busy, Unavailable."""
+    done = seal(store, settings, stop=stop)
+    try:
+        sidecar.follow(store, settings.lake)
+    except OSError as error:
+        what = f"The index of the operation log cannot be written ({error.strerror}; see {settings.lake})"
+        raise Unavailable(what=what) from error
+    return done
 
 
 def is_much(store: Store) -> bool:
