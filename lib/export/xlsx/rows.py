@@ -112,12 +112,11 @@ def _cell(column: pl.Series, opened: str, styled: str) -> list[pl.Expr]:
     if column.dtype == pl.Boolean:
         value, styled = value.cast(pl.Int8), f'{styled} t="b"'
     plain = [pl.lit(opened), number, pl.lit(f'"{styled}><v>'), value.cast(pl.String), pl.lit("</v></c>")]
-    large = column.dtype.is_integer() and (column >= _EXACT_BELOW) | (column <= -_EXACT_BELOW)
-    if isinstance(large, pl.Series) and large.any():
-        rounds = (value >= _EXACT_BELOW) | (value <= -_EXACT_BELOW)
-        text = _text(value.cast(pl.String), opened, styled)
-        return text if large.all() else [pl.when(rounds).then(pl.concat_str(text)).otherwise(pl.concat_str(plain))]
-    return plain
+    if not column.dtype.is_integer() or not (column.cast(pl.Float64).abs() >= _EXACT_BELOW).any():
+        return plain
+    rounds = value.cast(pl.Float64).abs() >= _EXACT_BELOW
+    text = _text(value.cast(pl.String), opened, styled)
+    return [pl.when(rounds).then(pl.concat_str(text)).otherwise(pl.concat_str(plain))]
 
 
 def _text(value: pl.Expr, opened: str, styled: str) -> list[pl.Expr]:
