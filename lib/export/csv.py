@@ -19,8 +19,7 @@ LACKED = "?"
 
 def utf8_parts(rows: Iterable[pl.DataFrame], headings: Sequence[str], tally: Tally) -> Generator[bytes]:
     """The cells as CSV in UTF-8 with a byte order mark, the headings first. Null is an empty cell, "" a quoted one."""
-    yield codecs.BOM_UTF8
-    yield from _parts(rows, headings, tally, bytes)
+    yield from _parts(rows, headings, tally, bytes, codecs.BOM_UTF8)
 
 
 def gbk_parts(rows: Iterable[pl.DataFrame], headings: Sequence[str], tally: Tally) -> Generator[bytes]:
@@ -52,10 +51,14 @@ def _runs(texts: pl.Expr) -> pl.Expr:
 
 
 def _parts(
-    rows: Iterable[pl.DataFrame], headings: Sequence[str], tally: Tally, encoded: Callable[[bytes], bytes]
+    rows: Iterable[pl.DataFrame],
+    headings: Sequence[str],
+    tally: Tally,
+    encoded: Callable[[bytes], bytes],
+    mark: bytes = b"",
 ) -> Generator[bytes]:
     named = {str(number): [neutral(words)] for number, words in enumerate(headings)}
-    yield encoded(_written(pl.DataFrame(named)))
+    yield mark + encoded(_written(pl.DataFrame(named)))
     for some in rows:
         written = encoded(_written(harmless(some)))
         tally.rows += len(some)
