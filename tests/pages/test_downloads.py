@@ -1,37 +1,48 @@
-"""Every table and chart is taken away in every format."""
+"""Every table and chart is taken away in every format, by a button that opens the choices."""
 
 from __future__ import annotations
 
 import pytest
 from sqlalchemy import select
+from streamlit.testing.v1 import AppTest
 
 from lib.access.permissions import Permission
 from lib.access.viewer import EVERY_TENANT
-from lib.export.formats import FORMATS
 from lib.store import Store
 from lib.store.tables import Tenant
 from tests.accounts import add_viewer
 from tests.pages.conftest import App
 
 WEEK = "2024-05-12..2024-05-18"
+FIRST = {"global_overview": "trend", "data_dashboard": "trend", "mini_programs": "mini_programs"}
 
 
-@pytest.mark.spec("U7")
-@pytest.mark.parametrize("page", ["global_overview", "data_dashboard", "mini_programs"])
-def test_beside_each_csv_stands_an_xlsx(app: App, company: Store, page: str) -> None:
+def opened(at: AppTest, kind: str) -> AppTest:
+    """The page with a download's choices open."""
+    at.session_state[f"download.{kind}.open"] = True
+    return at.run()
+
+
+@pytest.mark.spec("U7", "O8")
+@pytest.mark.parametrize("page", FIRST)
+def test_beside_each_table_stands_a_download_with_its_formats_and_name(app: App, company: Store, page: str) -> None:
     at = app("amy", page, period=WEEK)
-    labels = [button.proto.label for button in at.get("download_button")]
-    assert len(labels) >= len(FORMATS)
-    assert labels == ["CSV", "XLSX"] * (len(labels) // 2)
+    assert list(at.get("download_button")) == []
+    opened(at, FIRST[page])
+    assert not at.exception
+    (button,) = at.get("download_button")
+    assert button.proto.label.startswith("Download ")
+    (formats,) = (each for each in at.button_group if each.key == f"download.{FIRST[page]}.format")
+    assert formats.options == ["Excel (XLSX)", "CSV (UTF-8)", "CSV (GBK)"]
 
 
 @pytest.mark.spec("A4")
-@pytest.mark.parametrize("page", ["global_overview", "data_dashboard", "mini_programs"])
+@pytest.mark.parametrize("page", FIRST)
 def test_who_may_only_read_sees_the_figures_and_no_download(app: App, company: Store, page: str) -> None:
     with company.read(EVERY_TENANT) as session:
         tenant_id = session.scalars(select(Tenant.id).where(Tenant.key == "acme")).one()
     add_viewer(company, "reader", tenant_id, permissions=[Permission.USAGE_READ])
-    at = app("reader", page, period=WEEK)
+    at = opened(app("reader", page, period=WEEK), FIRST[page])
     assert at.dataframe
     assert not at.exception
     assert list(at.get("download_button")) == []
