@@ -16,6 +16,7 @@ NOW_FILL = "rgba(27, 135, 147, 0.12)"
 BEFORE = "#7d8797"
 NOTE = "#a8590c"
 RECOUNT = "#8250c4"
+FAILED = "#d0433a"
 HEAT_FROM, HEAT_TO = (240, 248, 249), (15, 95, 104)
 GRID = "rgba(125, 135, 151, 0.22)"
 
@@ -27,8 +28,10 @@ CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
 """Plotly's own configuration: no tool bar, no zoom by the wheel, so that a page scrolls over a figure."""
 
 
-def drawn(lines: Sequence[go.Scatter], xaxis: Mapping[str, Any], yaxis: Mapping[str, Any]) -> go.Figure:
-    """Lines with Daybook's look: one hover box for all, the legend above, no frame.
+def drawn(
+    lines: Sequence[go.Scatter | go.Bar], xaxis: Mapping[str, Any], yaxis: Mapping[str, Any], **more: Any
+) -> go.Figure:
+    """Lines or bars with Daybook's look: one hover box for all, the legend above, no frame. `more` is of the layout.
 
     Made in one piece: Plotly's `update_layout` and its like take ten times as long.
     """
@@ -52,5 +55,6 @@ def drawn(lines: Sequence[go.Scatter], xaxis: Mapping[str, Any], yaxis: Mapping[
         },
         "xaxis": {**_AXIS, **across, **xaxis},
         "yaxis": {**_AXIS, "gridcolor": GRID, **yaxis},
+        **more,
     }
     return go.Figure(data=list(lines), layout=layout)

@@ -12,6 +12,7 @@ from lib.access.viewer import EVERY_TENANT
 from lib.errors import BadInput, Busy, NotFound
 from lib.jobs.demo_company import TENANT_KEY
 from lib.jobs.demo_making import make_company
+from lib.jobs.demo_operations import add_operations
 from lib.jobs.demo_usage import last_closed, usage_until
 from lib.jobs.refresh import refresh, settle
 from lib.logs.record import COMMAND, Act, record
@@ -24,7 +25,8 @@ from lib.usage.lake import Lake
 
 
 def load(settings: Settings, store: Store, *, now: datetime | None = None) -> Accepted:
-    """Make the demo tenant with ninety days of usage up to the last closed half hour, and count it.
+    """Make the demo tenant with ninety days of usage up to the last closed half hour, and count it; and with four
+    weeks of operations.
 
     Harmless when repeated: the days end where they ended the first time, and each event has its own id. Where
     another refresh runs, that or the next one counts. Raises BadInput where a tenant that is not the demo has
@@ -35,6 +37,8 @@ def load(settings: Settings, store: Store, *, now: datetime | None = None) -> Ac
     events = usage_until(last_closed(tenant.created_at))
     with store.write(tenant.id) as session:
         events = _with_ids(session, tenant.id, events)
+    with store.write(tenant.id) as session:
+        add_operations(session, tenant.id, last_closed(tenant.created_at))
     accepted = Intake(store, settings.lake).accept(tenant.id, "usage", "demo", events)
     with suppress(Busy):
         refresh(settings, store, now=now)

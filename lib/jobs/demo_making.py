@@ -29,7 +29,7 @@ Row = TypeVar("Row", bound=Base)
 def make_company(session: Session, now: datetime) -> Tenant:
     """Add the tenant and all that it owns but its usage; `created_at` fixes where the usage ends."""
     tenant = add_tenant(session, COMMAND, TenantInput(TENANT_KEY, TENANT_NAME, TENANT_MEMO))
-    tenant.is_demo, tenant.created_at = True, now
+    tenant.is_demo, tenant.has_data_permission, tenant.created_at = True, True, now
     since = last_closed(now) - timedelta(days=DAYS)
     applications = _applications(session, tenant.id, since)
     for program in PROGRAMS:

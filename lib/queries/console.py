@@ -12,6 +12,7 @@ from lib.queries.annotations import AnnotationQueries
 from lib.queries.exclusions import ExclusionQueries
 from lib.queries.exports import ExportQueries
 from lib.queries.keeping import RetentionQueries
+from lib.queries.log_reading import LogReading
 from lib.queries.operations import OperationQueries
 from lib.queries.own_account import OwnAccount
 from lib.queries.programs import ProgramQueries
@@ -82,6 +83,11 @@ class Console:
     def keeping(self) -> RetentionQueries:
         """How long raw rows are kept."""
         return RetentionQueries(self.viewer, self.store, self.settings.lake).renewed_by(self.entry)
+
+    @property
+    def log_reading(self) -> LogReading:
+        """That the operation log was read, and by which organizations it can be."""
+        return LogReading(self.viewer, self.store).renewed_by(self.entry)
 
     @property
     def operations(self) -> OperationQueries:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lib.errors import BadInput, NotFound
-from lib.store.tables import Application, Link, MiniProgram, Tenant
+from lib.store.tables import Application, Link, MiniProgram, Organization, Tenant
 from lib.words import Phrase
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
@@ -59,6 +59,12 @@ def _ensured(
             session.flush()
             ids[key] = made.id
     return ids
+
+
+def organization_ids(session: Session, tenant_id: int) -> dict[str, int]:
+    """The id of each organization of a tenant by its key."""
+    told = select(Organization.key, Organization.id).where(Organization.tenant_id == tenant_id)
+    return {row[0]: row[1] for row in session.execute(told)}
 
 
 def application_count(session: Session, tenant_id: int) -> int:

@@ -7,13 +7,16 @@ Written by hand and not with `bind="query-params"`, which writes the words that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import streamlit as st
 
 LONGEST = 500
 """Characters of a value that are looked at."""
+
+Said = str | Sequence[str] | None
+"""What stands in the address under a name: a value, several, or none."""
 
 _UNSET = object()
 
@@ -30,31 +33,39 @@ def read_one_of(name: str, options: Collection[str], default: str) -> str:
     return said if said in options else default
 
 
-def write(**state: str | None) -> None:
-    """Put values into the address; None and "" take a name out of it.
+def read_all(name: str, most: int = 50) -> tuple[str, ...]:
+    """Every usable value that the address says under a name, each once."""
+    said = st.query_params.get_all(name)[:most]
+    return tuple(dict.fromkeys(value for value in said if value and len(value) <= LONGEST and value.isprintable()))
+
+
+def write(**state: Said) -> None:
+    """Put values into the address; None, "" and no values take a name out of it.
 
     All in one step, as the browser's back button counts one for each.
     """
-    for name in [name for name, value in state.items() if not value and name in st.query_params]:
-        del st.query_params[name]
-    news = {name: value for name, value in state.items() if value and st.query_params.get(name) != value}
-    if news:
-        st.query_params.update(news)
+    before = {name: st.query_params.get_all(name) for name in st.query_params}
+    wanted = {name: values for name, values in before.items() if name not in state}
+    wanted |= {name: [value] if isinstance(value, str) else list(value) for name, value in state.items() if value}
+    if wanted != before:
+        st.query_params.from_dict(wanted)
 
 
-def tied(name: str, value: Any, to_text: Callable[[Any], str | None], *, widget: str = "") -> dict[str, Any]:
+def tied(
+    name: str, value: Any, to_text: Callable[[Any], Said], *, widget: str = "", clears: Collection[str] = ()
+) -> dict[str, Any]:
     """The arguments that tie a widget to a name in the address: it shows `value`, and writes `to_text` of a choice.
 
     A choice that `to_text` answers with None is no choice: the widget goes back. `widget` tells two widgets that write
-    the same name apart.
+    the same name apart; `clears` are names that a choice takes out of the address, as they belong to what was shown.
     """
     key = f"address.{widget or name}"
     if st.session_state.get(key, _UNSET) != value:
         st.session_state[key] = value
-    return {"key": key, "on_change": _write_choice, "args": (name, key, to_text)}
+    return {"key": key, "on_change": _write_choice, "args": (name, key, to_text, tuple(clears))}
 
 
-def _write_choice(name: str, key: str, to_text: Callable[[Any], str | None]) -> None:
-    text = to_text(st.session_state[key])
-    if text is not None:
-        write(**{name: text})
+def _write_choice(name: str, key: str, to_text: Callable[[Any], Said], clears: Collection[str]) -> None:
+    said = to_text(st.session_state[key])
+    if said is not None:
+        write(**{**dict.fromkeys(clears), name: said})

@@ -49,7 +49,7 @@ def period(console: Console) -> Period:
     with st.container(horizontal=True, vertical_alignment="center"):
         buttons, days, zones = st.container(width="content"), st.container(width=260), st.container(width=260)
     with zones:
-        chosen_zone = _zone_choice(console)
+        chosen_zone = zone_choice(console)
     today = today_in(chosen_zone)
     text = address.read("period", DEFAULT_PERIOD)
     chosen = period_of(text, today, chosen_zone)
@@ -152,7 +152,8 @@ def zone(console: Console) -> str:
     return chosen
 
 
-def _zone_choice(console: Console) -> str:
+def zone_choice(console: Console) -> str:
+    """The choice of the time zone in which everything on the page is told."""
     own, chosen = console.viewer.zone, zone(console)
     options = list(dict.fromkeys(["UTC", own, chosen, *_zones()]))
     st.selectbox(

@@ -116,7 +116,7 @@ def test_it_is_loaded_once_counted_exactly_and_removed_whole(
     assert figures(home, store, tenant) == counted
 
     demo.remove(home, store)
-    assert rows_left(store).keys() <= {"operation", "operation_pending", "job_run"}
+    assert rows_left(store).keys() <= {"operation", "operation_pending", "operation_origin", "job_run"}
     assert not list(Lake(home.lake).folder.glob(f"{tenant.id}/**/*.parquet"))
     assert Lake(home.lake).manifest().tenants == {}
     with store.read(EVERY_TENANT) as session:
