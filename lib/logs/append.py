@@ -29,7 +29,7 @@ def append(session: Session, tenant_id: int, records: Sequence[OperationRecord])
     IntegrityError: another transaction sent the same meanwhile; the caller may try the whole of it again.
     """
     keys = [_key(record) for record in records]
-    known = operations.known_origins(session, tenant_id, (key for key in keys if key is not None))
+    known = operations.known_origins(session, tenant_id, [key for key in keys if key is not None])
     fresh = list(_first_copies(records, keys, known))
     ids = _ids(session, [record.occurred_at for record, _ in fresh])
     now = datetime.now(UTC)

@@ -7,6 +7,8 @@ import secrets
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final
 
 import orjson
@@ -58,16 +60,17 @@ class OperationRecord:
 # What every body tells, and the table has no column for.
 _ONLY_IN_BODY = ("old", "new", "event_id", "user_agent")
 _COLUMNS = tuple(name for name in OperationRecord.__slots__ if name not in _ONLY_IN_BODY)
+_columns_of, _rest_of = attrgetter(*_COLUMNS), attrgetter(*_ONLY_IN_BODY)
 
 
 def row_of(record: OperationRecord, tenant_id: int, operation_id: int, received_at: datetime) -> dict[str, Any]:
     """The row of a record: every column of `operation`, `body` included."""
-    columns = {name: getattr(record, name) for name in _COLUMNS}
-    told = columns | {name: getattr(record, name) for name in _ONLY_IN_BODY}
-    columns |= {"id": operation_id, "tenant_id": tenant_id, "received_at": received_at}
+    columns = dict(zip(_COLUMNS, _columns_of(record), strict=True))
+    told = columns | dict(zip(_ONLY_IN_BODY, _rest_of(record), strict=True))
+    columns["id"], columns["tenant_id"], columns["received_at"] = operation_id, tenant_id, received_at
     # A reader of JSON may keep numbers as doubles, which an id does not fit.
-    told |= {"id": str(operation_id), "tenant_id": tenant_id}
-    told |= {"occurred_at": _instant(record.occurred_at), "received_at": _instant(received_at)}
+    told["id"], told["tenant_id"] = str(operation_id), tenant_id
+    told["occurred_at"], told["received_at"] = _instant(record.occurred_at), _instant(received_at)
     columns["body"] = canonical(told)
     return columns
 
@@ -75,10 +78,13 @@ def row_of(record: OperationRecord, tenant_id: int, operation_id: int, received_
 def canonical(told: dict[str, Any]) -> str:
     """The one JSON text of a record: keys in order, nothing that is empty, characters as they are.
 
-    Raises TypeError for what JSON cannot say.
+    Raises TypeError for what JSON cannot say, such as half a character (a lone surrogate).
     """
     kept = {name: value for name, value in told.items() if value is not None and value != ""}
-    return orjson.dumps(kept, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError:  # seldom: keys that are no text, values that only say themselves as one
+        return orjson.dumps(kept, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS).decode()
 
 
 def derived(body: str) -> dict[str, Any]:
@@ -131,5 +137,6 @@ def next_id(at: datetime) -> int:
     return _ids.next(at)
 
 
+@lru_cache(maxsize=2)  # many records have one instant of receipt
 def _instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
