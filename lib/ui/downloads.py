@@ -78,7 +78,6 @@ def _control(console: Console, exportable: Exportable) -> None:
         console.say("download.open"),
         icon=":material/download:",
         type="tertiary",
-        help=console.say("download.help"),
         key=_key(exportable, "open"),
         on_change="rerun",
     )
@@ -209,8 +208,9 @@ def _lost(console: Console, manifest: Manifest) -> None:
 
 
 def _hash(console: Console, manifest: Manifest) -> None:
-    st.caption(console.say("download.size", size=_size(manifest.size_bytes)))
-    st.code(manifest.sha256, language=None, wrap_lines=True)
+    with st.container(gap="xsmall"):
+        st.caption(console.say("download.size", size=_size(manifest.size_bytes)))
+        st.code(manifest.sha256, language=None, wrap_lines=True)
 
 
 def _size(size_bytes: int) -> str:
