@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
@@ -12,19 +13,25 @@ from lib.cli.house import House, open_house
 from lib.collect.access_logs import AccessLog, Form
 from lib.collect.clickstreams import FORMATS, Clickstream
 from lib.collect.fields import NAMES, Fields
+from lib.collect.file_imports import Outcome
 from lib.collect.files import Advance
 from lib.collect.imports import Import
+from lib.collect.operations_files import FORMATS as OPERATION_FORMATS
+from lib.collect.operations_files import OperationFile
+from lib.collect.operations_imports import OperationImport
 from lib.collect.sources import Source, Target
 from lib.errors import BadInput
 from lib.store.catalogue import checked_key
 from lib.usage.buckets import zone_of
 from lib.usage.lake import RecordKind
 
+F = TypeVar("F")
+
 _FILES = click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 _TENANT = click.option("--tenant", required=True, metavar="T", help="The key of the tenant that the files belong to.")
 
 
-@click.group("import", short_help="Read files of visits or usage.")
+@click.group("import", short_help="Read files of visits, usage or operations.")
 def import_() -> None:
     """Read files, plain or compressed by gzip, bzip2 or xz.
 
@@ -79,6 +86,23 @@ def import_usage(
     _run("usage", files, tenant, lambda path, advance: AccessLog(path, Form(form), target, advance))
 
 
+@import_.command("operations")
+@_FILES
+@_TENANT
+@click.option("--format", "form", required=True, type=click.Choice([*OPERATION_FORMATS]))
+def import_operations(files: tuple[Path, ...], tenant: str, form: str) -> None:
+    """Read operations of other systems into the operation log.
+
+    "daybook" is an object a line, with the fields of an operation and, where it has them, its id and source;
+    "cloudtrail" is AWS CloudTrail's records, one a line or as AWS delivers them. An operation that is not in the
+    catalogue is kept and marked.
+    """
+    house = open_house()
+    importing = OperationImport(house.store, house.tenant(tenant).id, house.settings.rejects_dir, _tell)
+    _, outcome = _imported(files, lambda path, advance: OperationFile(path, form, advance), importing.run)
+    _end(outcome)
+
+
 def _target(application: str | None, mini_program: str | None, *fields: str | None) -> Target:
     target = Target(application, mini_program, *fields)
     if (target.application is None) == (target.application_field is None):
@@ -96,16 +120,31 @@ def _run(
 ) -> None:
     """Import the files, show progress, print the summary, and end with 1 when something could not be imported."""
     house = open_house()
-    tenant_id = house.tenant(tenant).id
-    size = sum(_size_of(path) for path in files)
-    is_seen = sys.stderr.isatty()
-    with click.progressbar(length=size, label="Importing", file=sys.stderr, hidden=not is_seen) as bar:
-        sources = [source(path, bar.update) for path in files]
+    importing = _import(house, house.tenant(tenant).id, kind)
+
+    def checked(sources: Sequence[Source]) -> Outcome:
         for file in sources:
             file.check()
-        outcome = _import(house, tenant_id, kind).run(sources)
+        return importing.run(sources)
+
+    sources, outcome = _imported(files, source, checked)
     if zoneless := sum(file.zoneless for file in sources):
         _tell(f"{zoneless} times name no zone and were read in {zone}: --time-zone names another")
+    _end(outcome)
+
+
+def _imported(
+    files: Sequence[Path], source: Callable[[Path, Advance], F], run: Callable[[Sequence[F]], Outcome]
+) -> tuple[Sequence[F], Outcome]:
+    """What every file is read as, and what became of them; shows how far it is on a terminal."""
+    size = sum(_size_of(path) for path in files)
+    with click.progressbar(length=size, label="Importing", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        sources = [source(path, bar.update) for path in files]
+        return sources, run(sources)
+
+
+def _end(outcome: Outcome) -> None:
+    """Print the summary, and end with 1 when something could not be imported."""
     for trouble in outcome.troubles:
         _tell(trouble)
     click.echo(str(outcome))

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from lib.collect.cloudevents_types import EventType, Kept
 from lib.collect.groups import Groups, Submission, counted
+from lib.collect.retrying import written
 from lib.store import intake_tallies
 from lib.usage.buckets import bucket_of, start_of
-
-TRIES = 3
-"""How often a transaction is tried in which another process added the same event meanwhile."""
 
 
 @dataclass
@@ -28,14 +26,11 @@ class EventCommits(Groups[Kept]):
         for submission in submissions:
             for type_, record in submission.rows:
                 of_type.setdefault(type_.key, (type_, []))[1].append(record)
-        for left in reversed(range(TRIES)):
-            try:
-                with self.store.write(tenant_id) as session:
-                    for type_, records in of_type.values():
-                        type_.append(session, tenant_id, records)
-                    bucket_at = start_of(bucket_of(datetime.now(UTC)))
-                    intake_tallies.add(session, tenant_id, bucket_at, counted(submissions))
-                return
-            except IntegrityError:
-                if not left:
-                    raise
+        counts = counted(submissions)
+
+        def write(session: Session) -> None:
+            for type_, records in of_type.values():
+                type_.append(session, tenant_id, records)
+            intake_tallies.add(session, tenant_id, start_of(bucket_of(datetime.now(UTC))), counts)
+
+        written(self.store, tenant_id, write)

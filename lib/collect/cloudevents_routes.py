@@ -14,11 +14,12 @@ from lib.collect.bodies import Bodies
 from lib.collect.cloudevents import event_of, is_batch, written_events
 from lib.collect.cloudevents_commits import EventCommits
 from lib.collect.cloudevents_types import Kept, type_of
+from lib.collect.operations import OPERATION_BYTES
 from lib.store import Store
 from lib.store.ingest_keys import WriteKey
 
-BODY_BYTES = 4 * 1024 * 1024
-"""How large a body may be, both as it comes and unpacked: an operation has an old and a new value of a megabyte."""
+BODY_BYTES = OPERATION_BYTES
+"""How large a body may be, both as it comes and unpacked."""
 
 KEY_HEADER = "X-Daybook-Key"
 

@@ -18,7 +18,7 @@ BLOCK_BYTES = 8 << 20
 """How much text is parsed at a time."""
 
 LINE_BYTES = 1 << 20
-"""A longer line is refused: no log or clickstream has such lines."""
+"""A longer line is refused, unless a file may have longer ones: no log or clickstream has such lines."""
 
 KEPT_BYTES = 64 << 10
 """How much of a refused line is kept."""
@@ -129,16 +129,17 @@ class Pieces:
 class TextFile:
     """The lines of a file, in blocks. `trouble` is a sentence, afterwards, on what was wrong with the whole file."""
 
-    def __init__(self, path: Path, advance: Advance = lambda _count: None) -> None:
+    def __init__(self, path: Path, advance: Advance = lambda _count: None, line_bytes: int = LINE_BYTES) -> None:
         self.path = path
         self.trouble: str | None = None
+        self._line_bytes = line_bytes
         self._pieces = Pieces(path, advance)
         self._next_line = 1
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
-        """Frames of LINES, empty lines included, none of which is longer than 1 MiB."""
+        """Frames of LINES, empty lines included, none of which is longer than allowed."""
         for block in self._blocks():
-            lines = _numbered(block, self._next_line)
+            lines = _numbered(block, self._next_line, self._line_bytes)
             self._next_line += lines.height
             yield lines
         if self._pieces.damage:
@@ -170,7 +171,7 @@ class TextFile:
                 yield block
                 held, size = [rest], len(rest)
             else:  # One line fills the block: its beginning is enough to refuse it.
-                held, size, is_skipping = [rest[: LINE_BYTES + 1]], LINE_BYTES + 1, True
+                held, size, is_skipping = [rest[: self._line_bytes + 1]], self._line_bytes + 1, True
         last = b"".join(held)
         # Half a line of a cut file is another line in the whole file.
         last = last.rpartition(b"\n")[0] if self._pieces.damage else last.removesuffix(b"\n")
@@ -183,25 +184,29 @@ def _is_utf16(start: bytes) -> bool:
     return head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or head.count(0) > len(head) // 4
 
 
-def _numbered(block: bytes, first: int) -> pl.DataFrame:
+def _numbered(block: bytes, first: int, line_bytes: int) -> pl.DataFrame:
     """The lines of a block that does not end with a newline."""
     try:
         texts = pl.Series([block.decode()]).str.split("\n").explode()
-        is_long = pl.col("text").str.len_bytes() > LINE_BYTES
-        reasons = pl.when(is_long).then(pl.lit("longer than 1 MiB")).otherwise(None)
+        is_long = pl.col("text").str.len_bytes() > line_bytes
+        reasons = pl.when(is_long).then(pl.lit(_too_long(line_bytes))).otherwise(None)
     except UnicodeDecodeError:
         lines = block.split(b"\n")
         texts = pl.Series([line.decode(errors="replace") for line in lines], dtype=pl.String)
-        faults = pl.Series([_fault(line) for line in lines], dtype=pl.String)
+        faults = pl.Series([_fault(line, line_bytes) for line in lines], dtype=pl.String)
         reasons = pl.lit(faults)
     numbered = pl.DataFrame({"text": texts}).with_row_index("line", first)
     numbered = numbered.with_columns(reason=reasons, text=pl.col("text").str.strip_suffix("\r"))
     return numbered.select(pl.col(name).cast(dtype) for name, dtype in LINES.items())
 
 
-def _fault(line: bytes) -> str | None:
-    if len(line) > LINE_BYTES:
-        return "longer than 1 MiB"
+def _too_long(line_bytes: int) -> str:
+    return f"longer than {line_bytes >> 20} MiB"
+
+
+def _fault(line: bytes, line_bytes: int) -> str | None:
+    if len(line) > line_bytes:
+        return _too_long(line_bytes)
     try:
         line.decode()
     except UnicodeDecodeError:

@@ -25,6 +25,9 @@ AHEAD = timedelta(minutes=10)
 CHANNELS = ("ui", "openapi", "system")
 RESULTS = ("success", "failure")
 
+OPERATION_BYTES = 4 << 20
+"""How large an operation may be as it is sent or stands in a file: its old and its new value may have a megabyte."""
+
 CONTENT_CHARACTERS = 100_000
 
 CHARACTERS: Mapping[str, int] = {
@@ -52,8 +55,8 @@ REQUIRED = ("operator", "product", "module", "action")
 CHOICES: Mapping[str, tuple[str, ...]] = {"operation_class": CLASSES, "channel": CHANNELS, "result": RESULTS}
 USUAL: Mapping[str, str] = {"channel": "ui", "result": "success"}
 
-FIELDS = frozenset({*CHARACTERS, *CHOICES, "old", "new", "occurred_at"})
-"""What an operation may say. Anything else is refused: it would be lost without a word."""
+_OTHER_FIELDS = frozenset({*CHOICES, "old", "new", "occurred_at"})
+"""What an operation may say besides texts. Anything else is refused: it would be lost without a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +79,6 @@ def record_of(told: object, origin: Origin, occurred_at: datetime | None) -> Ope
     if not isinstance(told, dict):
         name = origin.path.rstrip(".") or "operation"
         raise Refused(400, "not_an_object", f"{name} is not an object", field=origin.path.rstrip("."))
-    if not told.keys() <= FIELDS:
-        unknown = next(name for name in told if name not in FIELDS)
-        raise _refused(origin, str(unknown)[:100], "unknown_field", "is not a field of an operation")
     texts = _texts(told, origin)
     keys = (texts["product"], texts["module"], texts.get("submodule", ""), texts["action"])
     entry = catalogued(*keys)
@@ -112,8 +112,12 @@ def timely(at: datetime, origin: Origin, field: str) -> datetime:
 
 def _texts(told: dict[str, Any], origin: Origin) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, limit in CHARACTERS.items():
-        value = told.get(name)
+    for name, value in told.items():
+        limit = CHARACTERS.get(name)
+        if limit is None:
+            if name not in _OTHER_FIELDS:
+                raise _refused(origin, str(name)[:100], "unknown_field", "is not a field of an operation")
+            continue
         # What nearly every value is goes past the checks that say what is wrong with the others.
         if not isinstance(value, str) or len(value) > limit or "\0" in value:
             value = calls.text(value, origin.path + name, limit)
