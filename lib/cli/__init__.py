@@ -11,6 +11,7 @@ from lib.cli import (
     exporting,
     importing,
     preparing,
+    proving,
     purging,
     refreshing,
     sealing,
@@ -54,6 +55,7 @@ _MODULES = (
     sealing,
     showing,
     verifying,
+    proving,
     exporting,
     tokens,
 )

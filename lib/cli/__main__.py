@@ -2,4 +2,5 @@
 
 from lib.cli import main
 
-main(prog_name="daybook")
+if __name__ == "__main__":  # processes that a command starts load this too
+    main(prog_name="daybook")

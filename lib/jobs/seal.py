@@ -100,15 +100,16 @@ def _seal_tenant(store: Store, hold: Hold, key: Ed25519PrivateKey, tenant_id: in
         frontier = frontier_after(seals.last_seal(session, tenant_id), signer)
     while True:
         with store.read(tenant_id) as session:
-            rows = seals.waiting(session, tenant_id, batch)
-        if not rows:
+            found = seals.waiting(session, tenant_id, batch + 1)
+        if not found:
             return
-        made, frontier = sealed(tenant_id, frontier, rows, signer, is_complete=len(rows) < batch)
+        rows, is_complete = found[:batch], len(found) <= batch
+        made, frontier = sealed(tenant_id, frontier, rows, signer, is_complete=is_complete)
         hold.require()
         with store.write(tenant_id) as session:
             seals.add_seal(session, made, [row.id for row in rows])
         yield len(rows)
-        if len(rows) < batch:
+        if is_complete:
             return
 
 
@@ -121,7 +122,7 @@ def write_down(store: Store, settings: Settings) -> None:
         sizes = sealed_until(session)
         used = seals.keys(session)
     for folder in folders(settings):
-        behind = {each: size for each, size in sizes.items() if _known.get(file_of(folder, each)) != size}
+        behind = [each for each, size in sizes.items() if not _is_complete(file_of(folder, each), size)]
         if not behind:
             continue
         with writers_turn_of(folder):
@@ -136,6 +137,10 @@ def folders(settings: Settings) -> list[Path]:
 
 _known: dict[Path, int] = {}
 """How far the files go, as this process last left them."""
+
+
+def _is_complete(file: Path, size: int) -> bool:
+    return _known.get(file) == size and file.exists()
 
 
 def _complete(store: Store, file: Path, key: Verifier, tenant_id: int) -> None:
