@@ -90,12 +90,10 @@ class OperationQueries(ViewerQueries):
         """The newest operations that match, those older than the id `before`, or the next newer than `after`."""
         size = min(max(size, _LEAST), _MOST)
         with self._scoped(asked) as (session, wanted):
-            part = _narrowed(wanted, before, after)
-            places = self._places(session, part, size + 1, newest=after is None)
-            more = len(places) > size
-            places = places[:size] if after is None else places[:size][::-1]
-            rows = _in_zone(rows_of(session, places, ()), asked.zone)
-        newest, oldest = (places[0][1], places[-1][1]) if places else (None, None)
+            found = self._found(session, _narrowed(wanted, before, after), size + 1, newest=after is None)
+        more = found.height > size
+        rows = _in_zone(found.head(size) if after is None else found.tail(size), asked.zone)
+        newest, oldest = (rows["id"][0], rows["id"][-1]) if rows.height else (None, None)
         has_newer = more if after is not None else before is not None
         has_older = more if after is None else True
         return OperationPage(rows, newest if has_newer else None, oldest if has_older else None)
@@ -171,6 +169,12 @@ class OperationQueries(ViewerQueries):
     def _count(self, asked: OperationFilter) -> int:
         with self._scoped(asked) as (session, wanted):
             return Snapshot.of(session, self._lake, wanted).tally(wanted, ()).total
+
+    def _found(self, session: Session, wanted: Wanted, count: int, *, newest: bool) -> pl.DataFrame:
+        """The last operations that match, or the first; newest first."""
+        if (tenant_id := _alone(wanted)) is not None:
+            return rows_between(session, tenant_id, wanted.first_id, wanted.until_id, (), count, newest=newest)
+        return rows_of(session, self._places(session, wanted, count, newest=newest), ())
 
     def _places(self, session: Session, wanted: Wanted, count: int, *, newest: bool) -> list[tuple[int, int]]:
         """(tenant id, id) of the last operations that match, newest first; or of the first, oldest first."""

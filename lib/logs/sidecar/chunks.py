@@ -28,6 +28,8 @@ class Chunk:
     dictionary: pl.DataFrame
     words: Mapping[str, pl.Series]
     slices: Mapping[int, tuple[int, int]]
+    first_id: int
+    last_id: int
 
     @classmethod
     def of(cls, rows: pl.DataFrame) -> Chunk:
@@ -42,7 +44,9 @@ class Chunk:
         slices = zip(runs["value"].to_list(), starts.to_list(), runs["len"].to_list(), strict=True)
         words = {name: pl.Series("word", dtype=pl.String) for name in WORDS}
         words |= {str(name): of["word"] for (name,), of in dictionary.group_by("column", maintain_order=True)}
-        return cls(rows, dictionary, words, {tenant: (start, count) for tenant, start, count in slices})
+        by_tenant = {tenant: (start, count) for tenant, start, count in slices}
+        ends = [rows["id"][place] for start, count in by_tenant.values() for place in (start, start + count - 1)]
+        return cls(rows, dictionary, words, by_tenant, min(ends, default=0), max(ends, default=0))
 
     def between(self, tenant_id: int, first_id: int, until_id: int) -> pl.DataFrame:
         """The tenant's rows with ids in [first_id, until_id), without a copy."""

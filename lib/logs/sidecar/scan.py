@@ -102,8 +102,10 @@ def _counted(numbers: pl.Series) -> dict[int, int]:
 
 
 def _slices(chunk: Chunk, wanted: Wanted) -> Iterator[pl.DataFrame]:
-    tenants = chunk.slices if wanted.tenant_ids is None else wanted.tenant_ids & chunk.slices.keys()
-    for tenant_id in sorted(tenants):
+    if wanted.tenant_ids is None:  # the period is in what is meant
+        yield chunk.rows
+        return
+    for tenant_id in sorted(wanted.tenant_ids & chunk.slices.keys()):
         yield chunk.between(tenant_id, wanted.first_id, wanted.until_id)
 
 
@@ -115,6 +117,8 @@ def _filtered(rows: pl.DataFrame, meant: pl.Expr, columns: Iterable[str]) -> pl.
 def _meant(chunk: Chunk, wanted: Wanted) -> pl.Expr | Literal[True] | None:
     """The rows of a chunk that match: an expression, True for all, null for none."""
     parts: list[pl.Expr] = []
+    if wanted.tenant_ids is None and not (wanted.first_id <= chunk.first_id and chunk.last_id < wanted.until_id):
+        parts.append(pl.col("id").is_between(wanted.first_id, wanted.until_id, closed="left"))
     for column, words in sorted(wanted.words.items()):
         codes = chunk.codes(column, pl.col("word").is_in(list(words)))
         if not codes:
