@@ -42,25 +42,6 @@ WHOLE = OperationFilter(SINCE, UNTIL)
 
 _CHINESE = ("看板", "报表", "用户", "权限", "导出", "登录", "数据", "指标", "配置", "删除", "修改", "新建")
 _WORDS = (*_CHINESE, "sales", "revenue", "chart", "access", "export", "member")
-    "看板",
-    "报表",
-    "用户",
-    "权限",
-    "导出",
-    "登录",
-    "数据",
-    "指标",
-    "配置",
-    "删除",
-    "修改",
-    "新建",
-    "sales",
-    "revenue",
-    "chart",
-    "access",
-    "export",
-    "member",
-]
 _OPERATORS = [*(f"user{n}" for n in range(3000)), *(f"员工{n}" for n in range(2000))]
 
 Row = tuple[str, str, str, str]
