@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import click
 
 from lib.access.permissions import AccountType, of_type
 from lib.access.viewer import EVERY_APPLICATION, Viewer
 from lib.cli.house import House
+from lib.queries.operation_filter import OperationFilter
 from lib.queries.usage import Dimension, UsageFilter
 from lib.usage.buckets import Grain, Period
-from lib.usage.instants import half_hour_of
+from lib.usage.instants import half_hour_of, instant_of
 
 Command = Callable[..., None]
 
@@ -62,6 +64,30 @@ VISIT_OPTIONS = (
 )
 
 
+_WORDS = {
+    "operators": ("--operator", "NAME", "Only of this operator."),
+    "products": ("--product", "P", "Only of this product, such as daybook."),
+    "projects": ("--project", "P", "Only of this project."),
+    "applications": ("--application", "A", "Only of this application."),
+    "modules": ("--module", "M", "Only of this module."),
+    "submodules": ("--submodule", "M", "Only of this submodule."),
+    "actions": ("--action", "A", "Only this action."),
+    "classes": ("--class", "C", "Only addition, deletion, modification or querying."),
+    "channels": ("--channel", "C", "Only through ui, openapi or system."),
+    "results": ("--result", "R", "Only success or failure."),
+}
+
+OPERATION_OPTIONS = (
+    click.option("--keyword", default="", metavar="TEXT", help="Only with this in operator, object or content."),
+    *(
+        click.option(flag, field, multiple=True, metavar=metavar, help=f"{said} Repeat it for several.")
+        for field, (flag, metavar, said) in _WORDS.items()
+    ),
+    click.option("--object-type", default="", metavar="T", help="Only what was done to objects of this type."),
+    click.option("--object-id", default="", metavar="ID", help="Only what was done to the object of this id."),
+)
+
+
 def operator_of(house: House, tenant_key: str) -> Viewer:
     """Whoever can run the command on the server reads the database anyway: they see what a system administrator
     sees."""
@@ -92,3 +118,8 @@ def usage_filter(
                 f"{text} in {zone} begins inside a half hour: counting from {minutes} minutes before it", err=True
             )
     return UsageFilter(Period(ends[0], ends[1], zone), mini_program, application)
+
+
+def operation_filter(since: str, until: str, zone: str, words: Mapping[str, Any]) -> OperationFilter:
+    """The operations that the options ask for."""
+    return OperationFilter(instant_of(since, zone), instant_of(until, zone), zone, **words)

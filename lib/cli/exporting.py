@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from lib.cli.asking import (
     DIMENSIONS,
+    OPERATION_OPTIONS,
     PERIOD_OPTIONS,
     USAGE_OPTIONS,
     VISIT_OPTIONS,
+    operation_filter,
     operator_of,
     usage_filter,
     with_options,
@@ -105,6 +109,26 @@ def visits(
         rows = visit_rows(queries, asked, Grain(grain) if grain else None, limit)
         days = days_between(asked.since, asked.until, zone)
         listed = Exportable.of_frame("visits", _headings(rows.columns), lambda: rows, *days, zone)
+    write_file(house, tenant_key, listed, Target(format_key, output, Language(language)))
+
+
+@export.command()
+@with_options([*PERIOD_OPTIONS, *OPERATION_OPTIONS, *_FILE_OPTIONS])
+def operations(
+    tenant_key: str,
+    since: str,
+    until: str,
+    zone: str,
+    format_key: str,
+    output: Path,
+    language: str,
+    **words: Any,
+) -> None:
+    """Operations that occurred in [since, until), as the page of the operation log lists them."""
+    house = open_house()
+    viewer = replace(operator_of(house, tenant_key), language=Language(language))
+    asked = operation_filter(since, until, zone, words)
+    listed = room("operations").exportable(Console(viewer, house.store, house.settings), asked.as_json())
     write_file(house, tenant_key, listed, Target(format_key, output, Language(language)))
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import polars as pl
+
 from lib.errors import NotFound
+from lib.logs.wording import worded
 from lib.queries.console import Console
 from lib.queries.exportable import Exportable, days_between
+from lib.queries.operation_filter import OperationFilter
+from lib.queries.operation_rows import ROW
 from lib.queries.usage import UsageFilter
 from lib.queries.visits import VisitFilter
 from lib.usage.buckets import Period
@@ -79,7 +84,21 @@ def _visits(console: Console, asked: Asked) -> Exportable:
     ).kept("visits", asked)
 
 
-ROOMS = (Room("pages", _pages), Room("visits", _visits))
+def _operations(console: Console, asked: Asked) -> Exportable:
+    wanted = OperationFilter.from_json(asked)
+    first, last = days_between(wanted.since, wanted.until, wanted.zone)
+    headings = {key: f"operation_columns.{key}" for key in ROW}
+
+    def rows() -> Iterator[pl.DataFrame]:
+        return (worded(frame, console.viewer.language) for frame in console.operations.rows(wanted))
+
+    exportable = Exportable(
+        "operations", headings, rows, lambda: console.operations.total(wanted), first, last, wanted.zone
+    )
+    return exportable.kept("operations", asked)
+
+
+ROOMS = (Room("pages", _pages), Room("visits", _visits), Room("operations", _operations))
 
 
 def _given(**asked: str | None) -> dict[str, Any]:
