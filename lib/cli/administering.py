@@ -29,7 +29,7 @@ from lib.queries.administration.mini_programs import add_mini_program
 from lib.queries.administration.projects import add_application, add_project
 from lib.queries.administration.roles import add_role, roles_of
 from lib.queries.administration.tenants import add_tenant
-from lib.queries.keeping import KEPT, change_retention
+from lib.queries.keeping import KEPT, OPERATIONS_KEPT, change_retention
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -74,17 +74,18 @@ def tenant_add(key: str, name: str, memo: str, visitors_per_application: bool, d
 @click.argument("key")
 @click.option("--events", metavar="DAYS", help="How many days raw usage events are kept, or forever.")
 @click.option("--visits", metavar="DAYS", help="How many days visits of access logs are kept, or forever.")
-def tenant_keep(key: str, events: str | None, visits: str | None) -> None:
+@click.option("--operations", metavar="DAYS", help="How many days the operation log is kept, 183 or more, or forever.")
+def tenant_keep(key: str, events: str | None, visits: str | None, operations: str | None) -> None:
     """Say how long raw rows are kept: `daybook purge`, daily, removes older ones for good.
 
     What was counted of usage events stays when they are removed; of visits nothing stays.
     """
-    if events is None and visits is None:
-        raise click.UsageError("Give --events or --visits, with a number of days or the word forever.")
+    if events is None and visits is None and operations is None:
+        raise click.UsageError("Give --events, --visits or --operations, with a number of days or the word forever.")
     house = open_house()
     tenant_id = house.tenant(key).id
     with house.store.write(EVERY_TENANT) as session:
-        for kept, text in zip(KEPT, (events, visits), strict=True):
+        for kept, text in zip((*KEPT, OPERATIONS_KEPT), (events, visits, operations), strict=True):
             if text is not None:
                 change_retention(session, tenant_id, COMMAND, kept, _days(text))
 

@@ -18,7 +18,7 @@ def purge() -> None:
     purged = job.purge(house.settings, house.store)
     click.echo(
         f"removed {purged.sessions} ended sessions, {purged.sign_ins} attempts to sign in, "
-        f"{purged.events} raw events and {purged.visits} visits"
+        f"{purged.events} raw events, {purged.visits} visits and {purged.operations} operations"
     )
 
 

@@ -1,4 +1,5 @@
-"""The purge: what is kept for a while is then removed: ended sessions, attempts to sign in, raw rows of the lake."""
+"""The purge: what is kept for a while is then removed: ended sessions, attempts to sign in, operations,
+raw rows of the lake."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 from lib.access.viewer import EVERY_TENANT
 from lib.errors import Busy
 from lib.jobs.event_retention import RemovedRows, remove_old_rows
+from lib.jobs.operation_retention import remove_old_operations
 from lib.logs.record import SCHEDULE, SYSTEM_TENANT, Act, record
 from lib.settings import Settings
 from lib.store import Store, attempts, sessions
@@ -35,6 +37,7 @@ class Purged:
     sign_ins: int
     events: int = 0
     visits: int = 0
+    operations: int = 0
 
 
 def purge(settings: Settings, store: Store, now: datetime | None = None) -> Purged:
@@ -48,7 +51,8 @@ def purge(settings: Settings, store: Store, now: datetime | None = None) -> Purg
             for tenant_id, count in sorted(tried.items()):
                 _record(session, tenant_id, "sign_in", count, now - KEEPS_SIGN_INS)
         removed = _remove_old_rows(settings, store, now)
-        purged = Purged(ended, sum(tried.values()), removed.events, removed.visits)
+        operations = remove_old_operations(store, now)
+        purged = Purged(ended, sum(tried.values()), removed.events, removed.visits, operations)
         run.figures.update(asdict(purged))
     return purged
 

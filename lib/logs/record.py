@@ -70,13 +70,17 @@ class Act:
     project: str = ""
 
 
-def record(session: Session, tenant_id: int | None, operator: Operator, act: Act) -> None:
-    """Add an operation to the transaction that does it. What must stay secret does not belong in `old` and `new`."""
+def record(session: Session, tenant_id: int | None, operator: Operator, act: Act) -> int:
+    """Add an operation to the transaction that does it; gives its id.
+
+    What must stay secret does not belong in `old` and `new`.
+    """
     tenant_id = SYSTEM_TENANT if tenant_id is None else tenant_id
     now = datetime.now(UTC)
     row = row_of(_told(operator, act, now), tenant_id, next_id(now), now)
     session.add(Operation(**row))
     session.add(OperationPending(tenant_id=tenant_id, id=row["id"]))
+    return int(row["id"])
 
 
 def _told(operator: Operator, act: Act, now: datetime) -> OperationRecord:

@@ -12,6 +12,7 @@ from lib.access.permissions import Permission
 from lib.access.viewer import EVERY_TENANT, Viewer
 from lib.errors import BadInput, NotFound
 from lib.logs import Act, Operator, record
+from lib.logs.verify.removals import LEAST_DAYS
 from lib.queries.gate import ViewerQueries, needs
 from lib.store import Store
 from lib.store.tables import Tenant
@@ -40,6 +41,9 @@ KEPT = (
     Kept("usage_event", "keeps_events_days", 31),
     Kept("visit", "keeps_visits_days", 1),
 )
+
+OPERATIONS_KEPT = Kept("operation", "keeps_operations_days", LEAST_DAYS)
+"""What the operation log's own room shows and changes (lib.queries.proving)."""
 
 
 def change_retention(session: Session, tenant_id: int, operator: Operator, kept: Kept, days: int | None) -> None:

@@ -67,7 +67,7 @@ class Finding:
 
 def instant_of_id(operation_id: int) -> datetime:
     """The instant that an id begins with; of one that was made up, the nearest that a calendar has."""
-    milliseconds = min(max(operation_id >> LOW_BITS, 0), 250_000_000_000_000)
+    milliseconds = min(max(int(operation_id) >> LOW_BITS, 0), 250_000_000_000_000)
     return EPOCH + timedelta(milliseconds=milliseconds)
 
 

@@ -61,7 +61,7 @@ def _record_of(session: Session, removal: OperationRemoval) -> dict[str, Any] | 
     return {**said, "received_at": told["received_at"]} if is_right and named == RECORDED_AS else None
 
 
-RECORDED_AS: Final = ("retention", "purge", "operation")
+RECORDED_AS: Final = ("operation_log", "remove", "operation")
 """Module, action and object type of the operation that tells of a removal."""
 
 
