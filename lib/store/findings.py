@@ -34,14 +34,13 @@ def sealed_since(session: Session, tenant_id: int, position: int) -> Iterator[tu
     told = sa.select(OperationSeal.until_position, OperationSeal.ids)
     above = told.where(OperationSeal.tenant_id == tenant_id, OperationSeal.until_position > position)
     ordered = above.order_by(OperationSeal.until_position)
-    yield from session.execute(ordered.execution_options(yield_per=100)).tuples()
+    yield from session.execute(ordered.execution_options(yield_per=100))
 
 
 def pending_since(session: Session, tenant_id: int, received_at: datetime | None, width: int) -> list[int]:
     """The half hours (ids, divided by `width`) of a tenant's operations that arrived from then on and are not sealed
     yet."""
-    half_hour = (OperationPending.id // width).distinct()
-    told = sa.select(half_hour).where(OperationPending.tenant_id == tenant_id)
+    told = sa.select(OperationPending.id // width).distinct().where(OperationPending.tenant_id == tenant_id)
     if received_at is not None:
         same = sa.and_(Operation.tenant_id == tenant_id, Operation.id == OperationPending.id)
         told = told.join(Operation, same).where(Operation.received_at >= received_at)
@@ -61,7 +60,7 @@ def operations_between(
 def bodies_of(session: Session, tenant_id: int, ids: Sequence[int]) -> list[tuple[int, str]]:
     """(id, body) of a tenant's operations."""
     told = sa.select(Operation.id, Operation.body).where(Operation.tenant_id == tenant_id)
-    return [row for some in _parts(ids) for row in session.execute(told.where(Operation.id.in_(some))).tuples()]
+    return [row for some in _parts(ids) for row in session.execute(told.where(Operation.id.in_(some)))]
 
 
 def failed_attempts(
@@ -71,7 +70,7 @@ def failed_attempts(
     whose = SignIn.tenant_id.is_(None) if tenant_id is None else SignIn.tenant_id == tenant_id
     told = sa.select(SignIn.occurred_at, SignIn.account_name, SignIn.address).where(whose, SignIn.result.in_(results))
     meant = told.where(SignIn.occurred_at >= since, SignIn.occurred_at < until)
-    return list(session.execute(meant).tuples())
+    return list(session.execute(meant))
 
 
 def put_tallies(
@@ -93,7 +92,7 @@ def tallies_between(
     row = FindingTally
     told = sa.select(row.bucket, row.who, row.amount, row.told, row.actions)
     meant = told.where(row.tenant_id == tenant_id, row.measure == measure, row.bucket >= first, row.bucket < until)
-    return list(session.execute(meant).tuples())
+    return list(session.execute(meant))
 
 
 def remove_tallies(session: Session, tenant_id: int, measure: str, before: int) -> None:
