@@ -129,14 +129,14 @@ def _object(told: dict[str, Any]) -> tuple[str | None, str | None, str | None]:
     for resource in sorted(named, key=lambda each: not each.get("type")):
         arn = str(resource.get("ARN") or resource.get("ARNPrefix") or "")
         if arn:
-            return resource.get("type") or _service(arn), re.split(r"[/:]", arn)[-1] or arn, arn
+            return resource.get("type") or _type_in(arn), _name_in(arn), arn
     parameters = dict(_namings(_part(told, "requestParameters")))
     noun = _VERB.sub("", str(told["eventName"]))
     noun = noun[:1].lower() + noun[1:]
     for key in (f"{noun}Name", f"{noun}Id", f"{noun}Arn", "name", *parameters):
         if key in parameters:
             kind = _NAMING.match(key)
-            return (kind[1] if kind else noun), parameters[key].rpartition("/")[2], parameters[key]
+            return (kind[1] if kind else noun), _name_in(parameters[key]), parameters[key]
     return None, None, None
 
 
@@ -147,11 +147,21 @@ def _namings(parameters: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield key, value
         items = value.get("items") if isinstance(value, dict) else None
         if isinstance(items, list) and items and isinstance(items[0], dict):
-            yield from _namings(items[0])
+            # A "name" there is that of a filter.
+            yield from ((inner, each) for inner, each in _namings(items[0]) if inner != "name")
 
 
-def _service(arn: str) -> str | None:
+def _name_in(arn_or_path: str) -> str:
+    """The last part of an ARN or a path."""
+    last = re.split(r"[/:]" if arn_or_path.startswith("arn:") else "/", arn_or_path)[-1]
+    return last or arn_or_path
+
+
+def _type_in(arn: str) -> str | None:
+    """What kind of thing an ARN names: its service where it does not say, as S3's do not."""
     parts = arn.split(":")
+    if len(parts) > 5 and parts[4]:
+        return parts[5].partition("/")[0]
     return parts[2] if len(parts) > 2 else None
 
 

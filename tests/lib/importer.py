@@ -45,6 +45,10 @@ class Importer:
         """Run `daybook import usage ... --format FORM --tenant acme`."""
         return self._run("usage", "--format", form, *words)
 
+    def operations(self, form: str, *words: object) -> Said:
+        """Run `daybook import operations ... --format FORM --tenant acme`."""
+        return self._run("operations", "--format", form, *words)
+
     def _run(self, *words: object) -> Said:
         environment = {"DAYBOOK_HOME": str(self.home.home), "DAYBOOK_DATABASE_URL": None, "DAYBOOK_LAKE_URL": None}
         arguments = ["import", *(str(word) for word in words), "--tenant", "acme"]

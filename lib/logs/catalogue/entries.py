@@ -135,4 +135,5 @@ def _entries(product: str, operations: dict[str, Any], words: Mapping[str, Words
 
 def _field(written: str, words: Mapping[str, Words]) -> Field:
     path, _, condition = written.partition("@")
-    return Field(path, words[path.rpartition(".")[2]], condition)
+    key = path.rpartition(".")[2]
+    return Field(path, words.get(key) or Words(key, key), condition)
