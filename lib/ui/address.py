@@ -52,15 +52,22 @@ def write(**state: Said) -> None:
 
 
 def tied(
-    name: str, value: Any, to_text: Callable[[Any], Said], *, widget: str = "", clears: Collection[str] = ()
+    name: str,
+    value: Any,
+    to_text: Callable[[Any], Said],
+    *,
+    widget: str = "",
+    clears: Collection[str] = (),
+    hidden: bool = False,
 ) -> dict[str, Any]:
     """The arguments that tie a widget to a name in the address: it shows `value`, and writes `to_text` of a choice.
 
     A choice that `to_text` answers with None is no choice: the widget goes back. `widget` tells two widgets that write
     the same name apart; `clears` are names that a choice takes out of the address, as they belong to what was shown.
+    A widget that is `hidden` at first, in a popover, is told its value in each run: it may be opened after any.
     """
     key = f"address.{widget or name}"
-    if st.session_state.get(key, _UNSET) != value:
+    if hidden or st.session_state.get(key, _UNSET) != value:
         st.session_state[key] = value
     return {"key": key, "on_change": _write_choice, "args": (name, key, to_text, tuple(clears))}
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import orjson
 import streamlit as st
 
 from lib.queries.console import Console
+from lib.queries.exportable import Exportable
 from lib.queries.operations import OperationCounts
-from lib.ui.operations import facets, filter_bar, listing, timeline
+from lib.queries.rooms import room
+from lib.ui import downloads
+from lib.ui.operations import columns, facets, filter_bar, listing, timeline
 from lib.ui.operations.period import grain_of
 from lib.ui.operations.state import Shown
 
@@ -20,6 +25,10 @@ SAME_READING_SECONDS = 600
 _STYLE = """
 <style>
 .st-key-operations_chips button { min-height: 2rem; padding: 0 .6rem; }
+.st-key-operations_search { flex: 1 1 16rem; }
+.st-key-operations_side [data-testid="stExpanderDetails"] > [data-testid="stVerticalBlock"],
+.st-key-operations_side [data-testid="stExpanderDetails"] [data-testid="stVerticalBlock"] { gap: .25rem; }
+.st-key-operations_side { gap: .5rem; }
 .st-key-operations_side [data-testid="stCheckbox"] p { overflow-wrap: anywhere; }
 .st-key-operations_side [data-testid="stRadio"] p { white-space: pre-wrap; overflow-wrap: anywhere; }
 @media (max-width: 640px) {
@@ -81,3 +90,18 @@ def _total(console: Console, shown: Shown, counts: OperationCounts) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         words = "operations.total_failed" if failed else "operations.total"
         st.markdown(f"**{console.say(words, **facts)}**", width="content")
+        downloads.control(console, taken(console, shown))
+
+
+def taken(console: Console, shown: Shown) -> Exportable:
+    """What is downloaded: the rows of the filter in the columns shown, those that come while one looks left out."""
+    until = min(shown.asked.until, max(datetime.now(UTC), shown.asked.since + timedelta(seconds=1)))
+    exportable = room("operations").exportable(console, replace(shown.asked, until=until).as_json())
+    return exportable.only(columns.taken_of(shown.columns))
+
+
+def head(console: Console) -> None:
+    """The page's title, and the button that shows what has happened since."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(console.say("page.operation_log"), anchor=False, width="stretch")
+        st.button(console.say("usage.refresh"), icon=":material/refresh:", key="refresh")

@@ -26,15 +26,17 @@ LONGEST_HIGHLIGHTED = 50_000
 """Characters of raw JSON that the browser colours; more would hold it up."""
 
 _FIRST = ("occurred_at", "received_at", "operator", "role", "organization", "tenant", "product", "project")
-_LATER = ("application", "module", "submodule", "action", "operation_class", "object_type", "object_name", "object_id", "content")
+_LATER = (
+    *("application", "module", "submodule", "action", "operation_class"),
+    *("object_type", "object_name", "object_id", "content"),
+)
 _LAST = ("result", "channel", "address", "user_agent", "request_id", "source", "event_id", "is_catalogued", "id")
 
 
 def show(console: Console, shown: Shown) -> None:
     """Open the panel on the record that the address names."""
-    dialog = st.dialog(
-        console.say("operations.details"), width="large", position="right", on_dismiss=_close, icon=":material/history:"
-    )
+    title = console.say("operations.details")
+    dialog = st.dialog(title, width="medium", position="right", on_dismiss=_close, icon=":material/history:")
     dialog(_body)(console, shown.asked)
 
 
@@ -73,7 +75,7 @@ def _neighbours(console: Console, asked: OperationFilter, number: int) -> None:
 def _head(console: Console, details: OperationDetails, asked: OperationFilter) -> None:
     """Who did what to what, when, in one line each."""
     words = _words(console, details)
-    st.subheader(plain(f"{words['module']} · {words['action']}"), anchor=False)
+    st.header(plain(f"{words['module']} · {words['action']}"), anchor=False)
     named = str(details.fields["object_name"] or details.fields["object_id"] or "")
     if named:
         st.text(f"{words['object_type']} {named}".strip())
@@ -113,9 +115,10 @@ def _values(console: Console, details: OperationDetails) -> None:
     st.markdown(f"**{console.say('operations.details_changes')}**")
     fields, language = details.fields, console.viewer.language
     entry = catalogue.catalogued(*(str(fields[name]) for name in ("product", "module", "submodule", "action")))
-    for words, said in zip(("old", "new"), catalogue.labels_of_values(entry, language), strict=True):
-        if said:
-            st.caption(plain(console.say(f"operations.details_{words}_is", words=said)))
+    labels = zip(("old", "new"), catalogue.labels_of_values(entry, language), strict=True)
+    told = [console.say(f"operations.details_{name}_is", words=words) for name, words in labels if words]
+    if told:
+        st.caption(plain(" · ".join(told)))
     if details.changes:
         label: Callable[[str], str] = partial(_field_word, str(fields["product"]), language=language)
         comparison.draw(console, details.changes, label)

@@ -47,15 +47,15 @@ def search_row(console: Console, shown: Shown, counts: OperationCounts) -> None:
     """The keyword, and the other filters behind a button."""
     some = sum(bool(address.read_all(name)) for name in FILTERS if name != "search")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.text_input(
-            console.say("operations.keyword"),
-            placeholder=console.say("operations.keyword"),
-            label_visibility="collapsed",
-            icon=":material/search:",
-            max_chars=200,
-            width="stretch",
-            **tied("search", shown.asked.keyword, lambda text: str(text).strip()),
-        )
+        with st.container(key="operations_search"):
+            st.text_input(
+                console.say("operations.keyword"),
+                placeholder=console.say("operations.keyword"),
+                label_visibility="collapsed",
+                icon=":material/search:",
+                max_chars=200,
+                **tied("search", shown.asked.keyword, lambda text: str(text).strip()),
+            )
         label = console.say("operations.filters_some", count=some) if some else console.say("operations.filters")
         with st.popover(label, icon=":material/tune:", key="operations_filters"):
             _words(console, shown, counts)
@@ -162,7 +162,7 @@ def _words(console: Console, shown: Shown, counts: OperationCounts) -> None:
             format_func=partial(_word, column, language, asked.products),
             placeholder=console.say("operations.filters_choose"),
             accept_new_options=field in _WRITTEN_BY_HAND,
-            **tied(name, list(chosen), _listed),
+            **tied(name, list(chosen), _listed, hidden=True),
         )
 
 
@@ -177,7 +177,7 @@ def _tenants(console: Console, asked: OperationFilter, wall: Any) -> None:
         list(names),
         format_func=lambda key: names[key],
         placeholder=console.viewer.tenant_name,
-        **tied("tenants", list(asked.tenants), _listed),
+        **tied("tenants", list(asked.tenants), _listed, hidden=True),
     )
 
 
@@ -209,14 +209,14 @@ def _columns(console: Console, shown: Shown) -> None:
         console.say("operations.columns_preset"),
         [each.key for each in columns.PRESETS],
         format_func=lambda key: console.say(f"operation_presets.{key}"),
-        **address.tied("columns", preset, lambda key: str(key or ""), widget="oplog.preset"),
+        **address.tied("columns", preset, lambda key: str(key or ""), widget="oplog.preset", hidden=True),
     )
     st.multiselect(
         console.say("operations.columns_own"),
         [each.key for each in columns.COLUMNS],
         format_func=lambda key: console.say(columns.COLUMN_BY_KEY[key].words),
         placeholder=console.say("operations.filters_choose"),
-        **address.tied("columns", list(shown.columns), _columns_said, widget="oplog.columns"),
+        **address.tied("columns", list(shown.columns), _columns_said, widget="oplog.columns", hidden=True),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from lib.logs.wording import object_word, worded
+from lib.logs.wording import object_word, word_of, worded
 from lib.queries.console import Console
 from lib.queries.operations import OperationCounts, OperationPage
 from lib.ui import address
@@ -21,7 +21,7 @@ from lib.words import Language
 SIZE = 50
 """Operations on a page of the list."""
 
-ROW_HEIGHT, TALL_ROW_HEIGHT = 36, 54
+ROW_HEIGHT, TALL_ROW_HEIGHT = 36, 48
 MOST_ROWS_IN_SIGHT = 14
 LONGEST_CELL = 300
 """Characters of a text in the list; the details have it whole."""
@@ -35,13 +35,14 @@ def draw(console: Console, shown: Shown, page: OperationPage, counts: OperationC
     ids = page.rows["id"].to_list()
     is_tall = any(len(COLUMN_BY_KEY[key].made_of) > 1 for key in shown.columns)
     height = TALL_ROW_HEIGHT if is_tall else ROW_HEIGHT
-    marked = _marks(console, page.rows)
+    marked = _marks(console, page.rows, tells_result="result" in shown.columns)
     config = {key: _configured(console, COLUMN_BY_KEY[key]) for key in shown.columns}
     st.dataframe(
         rows.select(
             pl.lit(console.say("operation_columns.details")).alias("details"),
+            *shown.columns[:1],
             *([marked.alias("marks")] if marked.list.len().sum() else []),
-            *shown.columns,
+            *shown.columns[1:],
         ),
         hide_index=True,
         height="content" if len(rows) <= MOST_ROWS_IN_SIGHT else MOST_ROWS_IN_SIGHT * height,
@@ -71,8 +72,13 @@ def cells(rows: pl.DataFrame, columns: Sequence[str], language: Language) -> pl.
 def _cell(column: OperationColumn) -> pl.Expr:
     if column.key in _INSTANTS:
         return pl.col(column.key).dt.replace_time_zone(None)
+    if column.key == "result":
+        return pl.concat_list(_short("result")).alias("result")
     if len(column.made_of) == 2:
         first, second = (_short(name) for name in column.made_of)
+        if column.key == "content_and_id":
+            # Few systems write a sentence: then the object's name says what it was about.
+            first = pl.when(first == "").then(_short("object_name")).otherwise(first)
         both = pl.concat_str(first, second, separator="\n")
         return pl.when(second == "").then(first).when(first == "").then(second).otherwise(both).alias(column.key)
     return _short(column.key).alias(column.key)
@@ -84,10 +90,11 @@ def _short(name: str) -> pl.Expr:
     return pl.when(text.str.len_chars() > LONGEST_CELL).then(cut).otherwise(text)
 
 
-def _marks(console: Console, rows: pl.DataFrame) -> pl.Series:
+def _marks(console: Console, rows: pl.DataFrame, *, tells_result: bool) -> pl.Series:
+    """What is to be seen of an operation at once; a failure only where no column tells the result."""
     failed, uncatalogued = console.say("operations.failed"), console.say("operations.uncatalogued")
-    pairs = rows.select("result", "is_catalogued").iter_rows()
-    marks = [[failed] * (result != "success") + [uncatalogued] * (not known) for result, known in pairs]
+    pairs = rows.select((pl.col("result") != "success") & pl.lit(not tells_result), ~pl.col("is_catalogued")).rows()
+    marks = [[failed] * is_failed + [uncatalogued] * is_unknown for is_failed, is_unknown in pairs]
     return pl.Series("marks", marks, dtype=pl.List(pl.String))
 
 
@@ -97,14 +104,14 @@ def _marking(console: Console) -> Any:
         options=[console.say("operations.failed"), console.say("operations.uncatalogued")],
         color=["red", "orange"],
         help=console.say("operation_columns.marks_help"),
-        width=110,
+        width=150,
     )
 
 
 def _opening(ids: list[int]) -> Any:
     # The ids as they are drawn: by the time of the click a newer operation may have moved every row.
     return st.column_config.ButtonColumn(
-        "", type="tertiary", width=80, pinned=True, key="oplog.open", on_click=_open, args=(ids,)
+        "", type="tertiary", width=70, pinned=True, key="oplog.open", on_click=_open, args=(ids,)
     )
 
 
@@ -116,6 +123,9 @@ def _open(ids: list[int]) -> None:
 
 def _configured(console: Console, column: OperationColumn) -> Any:
     words = console.say(column.words)
+    if column.key == "result":
+        failed = word_of("result", "failure", console.viewer.language)
+        return st.column_config.MultiselectColumn(words, options=[failed], color=["red"], width=column.width)
     if column.key in _INSTANTS:
         return st.column_config.DatetimeColumn(words, format="YYYY-MM-DD HH:mm:ss", width=column.width)
     return st.column_config.TextColumn(words, width=column.width)
