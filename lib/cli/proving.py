@@ -13,7 +13,7 @@ from lib.access.viewer import EVERY_TENANT
 from lib.cli.house import House, open_house
 from lib.cli.verifying import verify
 from lib.errors import BadInput, DaybookError
-from lib.jobs.seal import folders
+from lib.logs.checkpoints import folders
 from lib.logs.verify.findings import Kind
 from lib.logs.verify.kept import read_given
 from lib.logs.verify.run import Question, Verified, tenants_to_verify
@@ -47,7 +47,7 @@ def operations(tenant_key: str | None, since: str | None, until: str | None, che
     """
     house = open_house()
     asked = Question(
-        tuple(folders(house.settings)),
+        folders(house.settings),
         checkpoint,
         instant_of(since, "UTC") if since else None,
         instant_of(until, "UTC") if until else None,

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from lib.access.viewer import EVERY_TENANT
 from lib.errors import Unavailable
 from lib.logs import sidecar
-from lib.logs.checkpoints import FOLDER, Tail, add_to, file_of, missing_at_end, origin_of, tail_of, writers_turn_of
+from lib.logs.checkpoints import Tail, add_to, file_of, folders, missing_at_end, origin_of, tail_of, writers_turn_of
 from lib.logs.notes import BadNote, Checkpoint, Note, Verifier
 from lib.logs.seal import frontier_after, load_key, sealed, signer_of
 from lib.settings import Settings
@@ -128,11 +128,6 @@ def write_down(store: Store, settings: Settings) -> None:
         with writers_turn_of(folder):
             for each in behind:
                 _complete(store, file_of(folder, each), Verifier(origin_of(each), used[0]), each)
-
-
-def folders(settings: Settings) -> list[Path]:
-    """Where checkpoints are written."""
-    return [settings.home / FOLDER, *filter(None, [settings.checkpoint_dir])]
 
 
 _known: dict[Path, int] = {}

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from lib.errors import Unavailable
 from lib.logs.notes import BadNote, Checkpoint, Note, Verifier
+from lib.settings import Settings
 
 FOLDER = "checkpoints"
 """Their folder in the home."""
@@ -30,6 +31,11 @@ _LONGEST_LINE = 4096  # a note's lines are short: what is longer is none
 def origin_of(tenant_id: int) -> str:
     """The name by which a tenant's checkpoints are signed."""
     return f"daybook/tenant/{tenant_id}"
+
+
+def folders(settings: Settings) -> tuple[Path, ...]:
+    """Where checkpoints are written: the home, and the folder that a setting names."""
+    return (settings.home / FOLDER, *filter(None, [settings.checkpoint_dir]))
 
 
 def file_of(folder: Path, tenant_id: int) -> Path:

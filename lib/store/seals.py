@@ -53,10 +53,7 @@ def waiting(session: Session, tenant_id: int, most: int) -> list[Waiting]:
 
 def last_seal(session: Session, tenant_id: int) -> OperationSeal | None:
     """The newest seal of a tenant, without its ids and hashes."""
-    told = sa.select(OperationSeal).where(OperationSeal.tenant_id == tenant_id)
-    newest = told.order_by(OperationSeal.until_position.desc()).limit(1)
-    light = newest.options(defer(OperationSeal.ids), defer(OperationSeal.hashes))
-    return session.scalar(light)
+    return next(iter(newest_seals(session, tenant_id, 1)), None)
 
 
 def add_seal(session: Session, seal: OperationSeal, ids: Sequence[int]) -> None:
@@ -78,6 +75,13 @@ def checkpoints(session: Session, tenant_id: int, above: int = -1) -> Iterator[t
     of_tenant = told.where(OperationSeal.tenant_id == tenant_id, OperationSeal.until_position > above)
     ordered = of_tenant.order_by(OperationSeal.until_position)
     yield from session.execute(ordered.execution_options(yield_per=1000))
+
+
+def newest_seals(session: Session, tenant_id: int, most: int) -> list[OperationSeal]:
+    """The newest seals of a tenant, newest first, without their ids and hashes."""
+    told = sa.select(OperationSeal).where(OperationSeal.tenant_id == tenant_id)
+    newest = told.order_by(OperationSeal.until_position.desc()).limit(most)
+    return list(session.scalars(newest.options(defer(OperationSeal.ids), defer(OperationSeal.hashes))))
 
 
 def checkpoint_at(session: Session, tenant_id: int, size: int) -> str | None:

@@ -14,8 +14,9 @@ from lib.access.viewer import EVERY_TENANT
 from lib.errors import BadInput
 from lib.jobs import operation_retention
 from lib.jobs.operation_retention import month_before, remove_old_operations
-from lib.jobs.seal import folders, seal
+from lib.jobs.seal import seal
 from lib.logs import Operator
+from lib.logs.checkpoints import folders
 from lib.logs.verify.findings import Finding, Kind
 from lib.logs.verify.run import Question, verify
 from lib.queries.keeping import OPERATIONS_KEPT, change_retention
@@ -51,7 +52,7 @@ def _days_there(store: Store, tenant_id: int) -> list[int]:
 
 
 def _findings(store: Store, settings: Settings, tenant_id: int) -> list[Finding]:
-    return verify(store, tenant_id, Question(tuple(folders(settings)))).findings
+    return verify(store, tenant_id, Question(folders(settings))).findings
 
 
 def test_whole_months_go_and_are_recorded_and_nothing_looks_like_tampering(

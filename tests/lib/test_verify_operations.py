@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from lib.access.viewer import EVERY_TENANT
-from lib.jobs.seal import folders, seal
+from lib.jobs.seal import seal
 from lib.logs.append import append
+from lib.logs.checkpoints import folders
 from lib.logs.verify.findings import Finding, Kind
 from lib.logs.verify.run import Question, verify
 from lib.settings import Settings
@@ -28,7 +29,7 @@ on_sqlite = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 
 
 def _findings(store: Store, settings: Settings, tenant_id: int, given: Path | None = None) -> list[Finding]:
-    found = verify(store, tenant_id, Question(tuple(folders(settings)), given))
+    found = verify(store, tenant_id, Question(folders(settings), given))
     assert found.count == len(found.findings)
     for finding in found.findings:
         for language in Language:
@@ -67,7 +68,7 @@ def test_an_honest_log_raises_no_alarm(store: Store, home: Settings, acme: int) 
         append(session, acme, [an_operation(old, source="aws", event_id=str(n), operator_id=5) for n in range(4)])
     assert _findings(store, home, acme) == []
     seal(store, home, batch=3)
-    found = verify(store, acme, Question(tuple(folders(home))))
+    found = verify(store, acme, Question(folders(home)))
     assert (found.rows, found.tree_size, found.findings) == (27, 27, [])
     assert _findings(store, home, 0) == []
 
@@ -304,7 +305,7 @@ def test_a_record_that_says_it_was_received_long_ago_is_back_dated(
 @on_sqlite
 def test_a_sealer_that_stopped_is_told_after_some_minutes(store: Store, home: Settings, acme: int) -> None:
     record_some(store, acme, 4)
-    asked = Question(tuple(folders(home)), now=datetime.now(UTC) + timedelta(minutes=11))
+    asked = Question(folders(home), now=datetime.now(UTC) + timedelta(minutes=11))
     (finding,) = verify(store, acme, asked).findings
     assert (finding.kind, finding.facts["count"]) == (Kind.SEALER_STOPPED, 4)
 
