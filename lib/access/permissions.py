@@ -21,6 +21,8 @@ class Permission(StrEnum):
     VISIT_READ = "visit:read"
     SIGN_IN_READ = "sign_in:read"
     OPERATION_LOG_READ = "operation_log:read"
+    SERVER_LOG_READ = "server_log:read"
+    SERVER_LOG_MANAGE = "server_log:manage"
     STATUS_READ = "status:read"
     EXPORT_CREATE = "export:create"
     CATALOGUE_MANAGE = "catalogue:manage"
@@ -56,6 +58,8 @@ PERMISSIONS = (
     PermissionRecord(Permission.VISIT_READ, _ADMINISTRATORS, grantable=True),
     PermissionRecord(Permission.SIGN_IN_READ, _ADMINISTRATORS, grantable=True),
     PermissionRecord(Permission.OPERATION_LOG_READ, _ADMINISTRATORS, grantable=True),
+    PermissionRecord(Permission.SERVER_LOG_READ, _SYSTEM, grantable=False),
+    PermissionRecord(Permission.SERVER_LOG_MANAGE, _SYSTEM, grantable=False),
     PermissionRecord(Permission.STATUS_READ, _ADMINISTRATORS, grantable=True),
     PermissionRecord(Permission.EXPORT_CREATE, _ADMINISTRATORS, grantable=True),
     PermissionRecord(Permission.CATALOGUE_MANAGE, _ADMINISTRATORS, grantable=True),

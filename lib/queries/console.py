@@ -16,8 +16,11 @@ from lib.queries.log_reading import LogReading
 from lib.queries.operations import OperationQueries
 from lib.queries.own_account import OwnAccount
 from lib.queries.programs import ProgramQueries
+from lib.queries.proving import Proving
 from lib.queries.reconciling import Reconciling
 from lib.queries.recounts import RecountQueries
+from lib.queries.server_health import ServerHealth
+from lib.queries.server_logs import ServerLogQueries
 from lib.queries.status import StatusQueries
 from lib.queries.usage import UsageQueries
 from lib.queries.visits import VisitQueries
@@ -70,6 +73,16 @@ class Console:
         return StatusQueries(self.viewer, self.store, self.settings.lake).renewed_by(self.entry)
 
     @property
+    def server_logs(self) -> ServerLogQueries:
+        """Log files of servers, and the rules by which they are kept."""
+        return ServerLogQueries(self.viewer, self.store, self.settings.log_dir).renewed_by(self.entry)
+
+    @property
+    def server_health(self) -> ServerHealth:
+        """How the system is now."""
+        return ServerHealth(self.viewer, self.store, self.settings).renewed_by(self.entry)
+
+    @property
     def administration(self) -> AdministrationQueries:
         """What the viewer administers."""
         return AdministrationQueries(self.viewer, self.store).renewed_by(self.entry)
@@ -98,6 +111,11 @@ class Console:
     def reconciling(self) -> Reconciling:
         """What came in, what became of it, and a recount."""
         return Reconciling(self.viewer, self.store, self.settings.lake).renewed_by(self.entry)
+
+    @property
+    def proving(self) -> Proving:
+        """The proof of the operation log, how long it is kept, legal holds."""
+        return Proving(self.viewer, self.store, self.settings).renewed_by(self.entry)
 
     @property
     def recounts(self) -> RecountQueries:

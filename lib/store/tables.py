@@ -561,6 +561,17 @@ class ExportTicket(OfTenant, Base):
     expires_at: Mapped[datetime]
 
 
+class ServerLogRule(Base):
+    """How one type of server log is kept (SPEC V2), where that was changed: lib.logs.files.types says what it means."""
+
+    __tablename__ = "server_log_rule"
+    log_type: Mapped[str] = mapped_column(primary_key=True)
+    level: Mapped[str]
+    copies: Mapped[int]
+    days: Mapped[int]
+    changed_at: Mapped[datetime]
+
+
 class JobRun(Base):
     """One run of a job: `status` is running, done or failed, `figures` what it counted, `holder` its process."""
 
@@ -610,7 +621,7 @@ TENANT_TABLES = tuple(
 )
 """The tables that row-level security guards."""
 
-_UNNUMBERED = frozenset({"operation", "operation_seal", "operation_filed", "finding_progress", "job_lock"})
+_UNNUMBERED = frozenset({"operation", "operation_seal", "operation_filed", "finding_progress", "job_lock", "server_log_rule"})
 _KEYED = frozenset({"operation_pending", "operation_origin", "finding_tally", "finding_seen"})
 
 for _table in Base.metadata.tables.values():

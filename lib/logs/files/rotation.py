@@ -54,6 +54,18 @@ def locked(folder: Path, log_type: LogType) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def cleaning(folder: Path) -> Iterator[bool]:
+    """Be the only one who compresses in the folder, of all machines that share it: False where another does."""
+    with open(os.open(folder / ".__cleaning.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), "r+") as lock:
+        try:
+            portalocker.lock(lock, portalocker.LOCK_EX | portalocker.LOCK_NB)
+        except portalocker.LockException:
+            yield False
+        else:
+            yield True
+
+
 def close_live(folder: Path, log_type: LogType, now: datetime | None = None) -> str | None:
     """Rename the live file to the next archive of today (UTC); the caller holds the lock. Returns its name."""
     today = (now or datetime.now(UTC)).date()
