@@ -35,13 +35,13 @@ BEGINS_WITHIN_SECONDS = 15.0
 
 _SCRIPT = """
 const done = new Set();
-export default function ({ data }) {
+export default function ({ data, parentElement }) {
   if (!data.ticket || done.has(data.ticket)) return;
   done.add(data.ticket);
   const link = document.createElement("a");
   link.href = new URL("export/" + data.ticket, document.baseURI);
   link.download = "";
-  document.body.appendChild(link);
+  parentElement.appendChild(link); // elsewhere the click would be one beside the popover, and close it
   link.click();
   link.remove();
 }

@@ -7,9 +7,10 @@ from dataclasses import replace
 import streamlit as st
 
 from lib.queries.console import Console
+from lib.queries.rooms import asked_pages, room
 from lib.queries.usage import UsageFilter
 from lib.ui import address, filters, trends
-from lib.ui.tables import Column, Kind, heading, metric_columns, table
+from lib.ui.tables import Column, Kind, headed, metric_columns, table
 from lib.usage.metrics import PAGE_METRICS
 
 MOST_PAGES = 200
@@ -21,7 +22,7 @@ COLUMNS = (Column("page", "usage.page", Kind.OPENS, width=240), *metric_columns(
 def section(console: Console, asked: UsageFilter) -> None:
     """Search, the table of pages, and the trend of the page that was clicked, at first the one with most views."""
     looked_for = address.read("search")
-    heading(console, "usage.pages", "pages", lambda: console.usage.pages(asked, looked_for), COLUMNS, asked.period)
+    headed(console, "usage.pages", room("pages").exportable(console, asked_pages(asked, looked_for)))
     filters.search(console, "usage.search_pages")
     pages = console.usage.pages(asked, looked_for)
     if pages.is_empty():

@@ -127,6 +127,11 @@ def heading(
     *,
     minor: bool = False,
 ) -> None:
+    """The heading of a section, or of a part of one, with the download of what `ask` answers beside it."""
+    headed(console, words, taken(console, name, ask, columns, period), minor=minor)
+
+
+def headed(console: Console, words: str, exportable: Exportable, *, minor: bool = False) -> None:
     """The heading of a section, or of a part of one, with the download of what it shows beside it.
 
     Not at the other end of the line: there a table's own tools would lie over it.
@@ -136,7 +141,7 @@ def heading(
             st.markdown(f"**{console.say(words)}**", width="content")
         else:
             st.subheader(console.say(words), anchor=False, width="content")
-        download(console, name, ask, columns, period)
+        downloads.control(console, exportable)
 
 
 def download(
@@ -146,15 +151,26 @@ def download(
     columns: Sequence[Column],
     period: Period | None = None,
 ) -> None:
-    """The download of what `ask` answers, asked again for the viewer as they are at that moment.
+    """The download of what `ask` answers, without a heading."""
+    downloads.control(console, taken(console, name, ask, columns, period))
+
+
+def taken(
+    console: Console,
+    name: str,
+    ask: Callable[[], pl.DataFrame],
+    columns: Sequence[Column],
+    period: Period | None = None,
+) -> Exportable:
+    """What `ask` answers as rows to take away, asked again for the viewer as they are at that moment.
 
     The file is named after the days of the period, and after today where there is none.
     """
     today = today_in(console.viewer.zone)
     first, last = days_of(period) if period else (today, today)
-    headings = {column.key: column.words for column in columns}
+    headings = {column.key: column.words for column in columns if column.kind is not Kind.BUTTON}
     zone = period.zone if period else console.viewer.zone
-    downloads.control(console, Exportable.of_frame(name, headings, ask, first, last, zone))
+    return Exportable.of_frame(name, headings, ask, first, last, zone)
 
 
 def _shown(console: Console, column: Column, zone: str) -> pl.Expr:

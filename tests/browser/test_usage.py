@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import time
@@ -132,9 +133,11 @@ def test_back_leads_to_the_page_before_with_its_state(open_tab: OpenTab, amy: st
 def test_a_table_is_taken_away_as_csv_and_recorded(open_tab: OpenTab, site: Site, amy: str) -> None:
     tab = open_tab("/data_dashboard?period=2024-05-12..2024-05-18&zone=UTC&mini_program=shop&tab=pages")
     signed_in(tab, amy)
+    tab.locator("[class*=st-key-download-pages-open] button").first.click()
+    tab.get_by_role("radio", name="CSV (UTF-8)").click()
     with tab.expect_download() as started:
-        tab.get_by_test_id("stDownloadButton").get_by_role("button").first.click()
-    assert started.value.suggested_filename == "pages_2024-05-12_2024-05-18.csv"
+        tab.get_by_role("button", name="Download 2 rows").click()
+    assert started.value.suggested_filename == "pages-2024-05-12_2024-05-18.csv"
     written = Path(started.value.path()).read_text("utf-8-sig").splitlines()
     assert written == [
         "Page,Page views,Active users,Time per page view,Entries,Exits,Exit rate,Shares",
@@ -143,7 +146,10 @@ def test_a_table_is_taken_away_as_csv_and_recorded(open_tab: OpenTab, site: Site
     ]
     (row,) = _exports(site, amy)
     assert (row.object_name, row.address) == (started.value.suggested_filename, "127.0.0.1")
-    assert json.loads(row.new_value or "") == {"format": "csv", "rows": 2}
+    told = json.loads(row.body)["new"]
+    sha256 = hashlib.sha256(Path(started.value.path()).read_bytes()).hexdigest()
+    assert (told["format"], told["rows"], told["sha256"]) == ("csv", 2, sha256)
+    expect(tab.get_by_text(sha256)).to_be_visible()
 
 
 def _exports(site: Site, name: str) -> list[Operation]:
@@ -152,7 +158,8 @@ def _exports(site: Site, name: str) -> list[Operation]:
 
 
 def _take_away(tab: Page) -> str:
-    """Download the first table; returns the address of the file."""
+    """Download the table of pages; returns the address of the file."""
+    tab.locator("[class*=st-key-download-pages-open] button").first.click()
     with tab.expect_download() as started:
         tab.get_by_test_id("stDownloadButton").get_by_role("button").first.click()
     started.value.path()
