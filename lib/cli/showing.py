@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import click
@@ -12,9 +14,12 @@ import polars as pl
 
 from lib.cli.asking import (
     DIMENSIONS,
+    GRAINS,
+    OPERATION_OPTIONS,
     PERIOD_OPTIONS,
     USAGE_OPTIONS,
     VISIT_OPTIONS,
+    operation_filter,
     operator_of,
     usage_filter,
     with_options,
@@ -23,7 +28,10 @@ from lib.cli.house import open_house
 from lib.export.cells import cells
 from lib.export.csv import harmless
 from lib.export.json_rows import json_rows
-from lib.queries.flat_rows import usage_rows, visit_rows
+from lib.logs.record import COMMAND, record
+from lib.queries.flat_rows import operation_counts, operation_rows, usage_rows, visit_rows
+from lib.queries.log_reading import reading_act
+from lib.queries.operations import OperationQueries
 from lib.queries.usage import UsageQueries
 from lib.queries.visits import VisitFilter, VisitQueries
 from lib.usage.buckets import Grain
@@ -32,6 +40,10 @@ from lib.usage.instants import instant_of
 _output = click.option(
     "--format", "output", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
 )
+
+
+_grain = click.option("--grain", type=click.Choice(GRAINS), help="Count by; without it, the rows.")
+_limit = click.option("--limit", type=click.IntRange(min=1), help="At most so many rows, the newest.")
 
 
 @click.group()
@@ -60,6 +72,29 @@ def usage(
 
 
 @show.command()
+@with_options([*PERIOD_OPTIONS, _output, *OPERATION_OPTIONS, _grain, _limit])
+def operations(
+    tenant_key: str, since: str, until: str, zone: str, output: str, grain: str | None, limit: int | None, **words: Any
+) -> None:
+    """Operations that occurred in [since, until): rows newest first, or counts by --grain.
+
+    JSON has the old and new values too. That the log was read is recorded in it.
+    """
+    house = open_house()
+    queries = OperationQueries(operator_of(house, tenant_key), house.store, house.settings.lake)
+    asked = operation_filter(since, until, zone, words)
+    frames: Iterator[pl.DataFrame]
+    if grain is not None:
+        frames = iter([operation_counts(queries, asked, Grain(grain))])
+    else:
+        frames = _first(operation_rows(queries, asked), limit)
+    shown = next(frames)  # of the moment before the record of having been read
+    with house.store.write(queries.viewer.tenant_id) as session:
+        record(session, queries.viewer.tenant_id, COMMAND, reading_act(asked.as_json()))
+    _stream(chain([shown], frames), output)
+
+
+@show.command()
 @with_options([*PERIOD_OPTIONS, _output, *VISIT_OPTIONS])
 def visits(
     tenant_key: str,
@@ -78,6 +113,37 @@ def visits(
     queries = VisitQueries(operator_of(house, tenant_key), house.store, house.settings.lake)
     asked = VisitFilter(instant_of(since, zone), instant_of(until, zone), zone, address, status, keyword)
     _write(visit_rows(queries, asked, Grain(grain) if grain else None, limit), output)
+
+
+def _first(frames: Iterable[pl.DataFrame], limit: int | None) -> Iterator[pl.DataFrame]:
+    left = limit
+    for frame in frames:
+        yield frame if left is None else frame.head(left)
+        left = None if left is None else left - len(frame)
+        if left is not None and left <= 0:
+            return
+
+
+def _stream(frames: Iterable[pl.DataFrame], output: str) -> None:
+    """Write rows of which there may be more than fit into memory; those of a table are gathered, to be aligned."""
+    if output == "table":
+        _table(pl.concat([frame.drop("old", "new", strict=False) for frame in frames]))
+        return
+    is_first = True
+    for frame in frames:
+        if output == "csv":
+            values = [pl.Series(name, map(_as_json, frame[name])) for name in ("old", "new") if name in frame.columns]
+            plain = harmless(cells(frame.with_columns(values)))
+            sys.stdout.write(plain.write_csv(include_header=is_first))
+        else:
+            rows = [json.dumps(row, ensure_ascii=False) for row in json_rows(frame)]
+            sys.stdout.write(("[" if is_first else ", " if rows else "") + ", ".join(rows))
+        is_first = False
+    sys.stdout.write("]\n" if output == "json" else "")
+
+
+def _as_json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _write(rows: pl.DataFrame, output: str) -> None:

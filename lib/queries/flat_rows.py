@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
+
+import orjson
 import polars as pl
 
+from lib.queries.operation_filter import OperationFilter
+from lib.queries.operation_rows import BODY, ROW
+from lib.queries.operations import OperationQueries
 from lib.queries.usage import Dimension, UsageFilter, UsageQueries
 from lib.queries.visits import VisitFilter, VisitQueries
 from lib.usage.buckets import Grain
@@ -29,3 +36,32 @@ def visit_rows(
         return queries.rows(asked, limit)
     rows = queries.histogram(asked, grain)
     return rows.drop("bucket") if grain is Grain.PERIOD else rows
+
+
+OPERATION = (*ROW, BODY)
+"""The columns that `operations_told` makes rows for programs of."""
+
+
+def operation_rows(queries: OperationQueries, asked: OperationFilter) -> Iterator[pl.DataFrame]:
+    """The operations in full, newest first, as they were when the first frame is asked for (see `operations_told`);
+    at least one frame, be it empty."""
+    frames = (operations_told(frame) for frame in queries.rows(asked, OPERATION))
+    first = next(frames, None)
+    yield from chain([operations_told(_NO_OPERATION) if first is None else first], frames)
+
+
+def operations_told(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows of OPERATION with `old` and `new` as values of JSON (Object) in place of the body, and the id as text: a
+    program may keep numbers as doubles, which an id does not fit."""
+    bodies = [orjson.loads(body) for body in frame[BODY]]
+    values = [pl.Series(name, [body.get(name) for body in bodies], dtype=pl.Object) for name in ("old", "new")]
+    return frame.drop(BODY).with_columns(pl.col("id").cast(pl.String), *values)
+
+
+def operation_counts(queries: OperationQueries, asked: OperationFilter, grain: Grain) -> pl.DataFrame:
+    """`bucket` (not of the whole period), `operations` and `failures`; buckets without operations are left out."""
+    rows = queries.counts(asked, grain).histogram.filter(pl.col("operations") > 0)
+    return rows.drop("bucket") if grain is Grain.PERIOD else rows
+
+
+_NO_OPERATION = pl.DataFrame(schema={**ROW, BODY: pl.String()})

@@ -85,12 +85,20 @@ class OperationQueries(ViewerQueries):
 
     @needs(Permission.OPERATION_LOG_READ)
     def page(
-        self, asked: OperationFilter, *, before: int | None = None, after: int | None = None, size: int = 50
+        self,
+        asked: OperationFilter,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        size: int = 50,
+        columns: Sequence[str] = (),
     ) -> OperationPage:
-        """The newest operations that match, those older than the id `before`, or the next newer than `after`."""
+        """The newest operations that match, those older than the id `before`, or the next newer than `after`; in the
+        columns that `rows` can have."""
         size = min(max(size, _LEAST), _MOST)
         with self._scoped(asked) as (session, wanted):
-            found = self._found(session, _narrowed(wanted, before, after), size + 1, newest=after is None)
+            part = _narrowed(wanted, before, after)
+            found = self._found(session, part, size + 1, columns, newest=after is None)
         more = found.height > size
         rows = _in_zone(found.head(size) if after is None else found.tail(size), asked.zone)
         newest, oldest = (rows["id"][0], rows["id"][-1]) if rows.height else (None, None)
@@ -170,11 +178,13 @@ class OperationQueries(ViewerQueries):
         with self._scoped(asked) as (session, wanted):
             return Snapshot.of(session, self._lake, wanted).tally(wanted, ()).total
 
-    def _found(self, session: Session, wanted: Wanted, count: int, *, newest: bool) -> pl.DataFrame:
+    def _found(
+        self, session: Session, wanted: Wanted, count: int, columns: Sequence[str], *, newest: bool
+    ) -> pl.DataFrame:
         """The last operations that match, or the first; newest first."""
         if (tenant_id := _alone(wanted)) is not None:
-            return rows_between(session, tenant_id, wanted.first_id, wanted.until_id, (), count, newest=newest)
-        return rows_of(session, self._places(session, wanted, count, newest=newest), ())
+            return rows_between(session, tenant_id, wanted.first_id, wanted.until_id, columns, count, newest=newest)
+        return rows_of(session, self._places(session, wanted, count, newest=newest), columns)
 
     def _places(self, session: Session, wanted: Wanted, count: int, *, newest: bool) -> list[tuple[int, int]]:
         """(tenant id, id) of the last operations that match, newest first; or of the first, oldest first."""
