@@ -12,6 +12,7 @@ from typing import Generic, Protocol, TypeVar
 
 import polars as pl
 
+from lib.collect.reading_ahead import ahead
 from lib.collect.rejects import Rejects
 from lib.errors import Unavailable
 from lib.logs.record import COMMAND, Act, record
@@ -129,7 +130,7 @@ class FileImport(ABC, Generic[C, R]):
     def _take(self, source: Source[C]) -> None:
         read = good = 0
         first_reason = ""
-        for chunk in source:
+        for chunk in ahead(source):
             read += chunk.read
             good += chunk.read - chunk.refused.height
             if not first_reason and chunk.refused.height:

@@ -187,17 +187,16 @@ def _is_utf16(start: bytes) -> bool:
 def _numbered(block: bytes, first: int, line_bytes: int) -> pl.DataFrame:
     """The lines of a block that does not end with a newline."""
     try:
-        texts = pl.Series([block.decode()]).str.split("\n").explode()
+        # Its own split at newlines, several times faster than that of texts; it takes away a carriage return too.
+        numbered = pl.read_lines(block + b"\n", name="text")
         is_long = pl.col("text").str.len_bytes() > line_bytes
-        reasons = pl.when(is_long).then(pl.lit(_too_long(line_bytes))).otherwise(None)
-    except UnicodeDecodeError:
+        numbered = numbered.with_columns(reason=pl.when(is_long).then(pl.lit(_too_long(line_bytes))))
+    except pl.exceptions.ComputeError:  # somewhere it is not UTF-8
         lines = block.split(b"\n")
-        texts = pl.Series([line.decode(errors="replace") for line in lines], dtype=pl.String)
-        faults = pl.Series([_fault(line, line_bytes) for line in lines], dtype=pl.String)
-        reasons = pl.lit(faults)
-    numbered = pl.DataFrame({"text": texts}).with_row_index("line", first)
-    numbered = numbered.with_columns(reason=reasons, text=pl.col("text").str.strip_suffix("\r"))
-    return numbered.select(pl.col(name).cast(dtype) for name, dtype in LINES.items())
+        texts = [line.decode(errors="replace").removesuffix("\r") for line in lines]
+        faults = [_fault(line, line_bytes) for line in lines]
+        numbered = pl.DataFrame({"text": texts, "reason": faults}, dict.fromkeys(("text", "reason"), pl.String))
+    return numbered.with_row_index("line", first).select(pl.col(name).cast(dtype) for name, dtype in LINES.items())
 
 
 def _too_long(line_bytes: int) -> str:

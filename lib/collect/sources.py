@@ -72,9 +72,10 @@ def first_fault(faults: Sequence[Fault]) -> pl.Expr:
 
 def parted(rows: pl.DataFrame, faults: Sequence[Fault]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows without fault, and the others with the `reason`, which some may have brought."""
-    is_bad = pl.any_horizontal(pl.col("reason").is_not_null(), *(fault.holds for fault in faults)).fill_null(False)
+    is_wrong = pl.any_horizontal(pl.col("reason").is_not_null(), *(fault.holds for fault in faults)).fill_null(False)
+    is_bad = rows.select(is_wrong).to_series()
     refused = rows.filter(is_bad).with_columns(reason=pl.coalesce("reason", first_fault(faults)))
-    return rows.filter(~is_bad), refused.select("line", "reason", "text")
+    return rows.filter(~is_bad) if is_bad.any() else rows, refused.select("line", "reason", "text")
 
 
 def untimely() -> list[Fault]:

@@ -38,8 +38,11 @@ class Intake:
 
         The first of equal keys wins. Raises Unavailable, with nothing taken in.
         """
-        unique = rows.unique("key", keep="first", maintain_order=True)
-        fresh = unique.filter(~self.seen(tenant_id, kind, unique["key"].to_numpy()))
+        unique = rows
+        if rows["key"].n_unique() < rows.height:
+            unique = rows.unique("key", keep="first", maintain_order=True)
+        is_seen = self.seen(tenant_id, kind, unique["key"].to_numpy())
+        fresh = unique.filter(~is_seen) if is_seen.any() else unique
         if fresh.height:
             self.append(tenant_id, kind, source, fresh)
         return Accepted(fresh.height, rows.height - fresh.height)
@@ -64,9 +67,11 @@ class Intake:
         known = self._waiting.setdefault((tenant_id, kind), [])
         with self._store.read(tenant_id) as session:
             newer = inbox.keys_after(session, tenant_id, kind, known[-1][0] if known else 0)
-        known.extend((batch_id, np.sort(np.frombuffer(keys, dtype="<u8"))) for batch_id, keys in newer)
-        if len(known) > 64:
-            known[:] = [(known[-1][0], np.sort(np.concatenate([keys for _, keys in known])))]
+        for batch_id, keys in newer:
+            whole = np.sort(np.frombuffer(keys, dtype="<u8"))
+            while known and len(known[-1][1]) < 2 * len(whole):
+                whole = np.sort(np.concatenate([known.pop()[1], whole]), kind="stable")
+            known.append((batch_id, whole))
         return [keys for _, keys in known]
 
 

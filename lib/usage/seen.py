@@ -28,10 +28,13 @@ def opened(place: Path) -> Keys:
 def are_in(keys: Keys, runs: Sequence[Keys]) -> npt.NDArray[np.bool_]:
     """For each key, whether a run has it."""
     found = np.zeros(len(keys), dtype=bool)
+    # In order, neighbours are looked up in the same places of a run.
+    order = np.argsort(keys)
+    ordered = keys[order]
     for run in runs:
         if len(run):
-            at = np.searchsorted(run, keys)
-            found |= run[np.minimum(at, len(run) - 1)] == keys
+            at = np.searchsorted(run, ordered)
+            found[order] |= run[np.minimum(at, len(run) - 1)] == ordered
     return found
 
 
