@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 from sqlalchemy.orm import Session
 
-from lib.logs.findings.frames import ATTEMPTS, BUCKET_IDS, DAY_BUCKETS, OPERATIONS, instant_of
+from lib.logs.findings.frames import ATTEMPTS, BUCKET_IDS, DAY_BUCKETS, OPERATIONS, TALLIES, instant_of
 from lib.logs.findings.measures import (
     FAILED_ATTEMPTS,
     MEASURES,
@@ -20,6 +21,9 @@ from lib.logs.findings.measures import (
 )
 from lib.logs.record import SYSTEM_TENANT
 from lib.store import attempts, findings
+
+_ENOUGH_ROWS = 100_000
+"""From how many operations on they are counted, before more are read."""
 
 _FAILED = (attempts.FAILURE, attempts.LOCKED, attempts.CHECKING)
 
@@ -53,8 +57,7 @@ def counts_of_operations(session: Session, tenant_id: int, buckets: Sequence[int
     tallies: dict[str, list[pl.DataFrame]] = {measure.key: [] for measure in MEASURES}
     seen: dict[str, list[pl.DataFrame]] = {measure.key: [] for measure in SEEN_MEASURES}
     row_count = 0
-    for first, until in _stretches(buckets):
-        operations = _operations(session, tenant_id, first, until)
+    for operations in _operations(session, tenant_id, buckets):
         row_count += len(operations)
         for measure in MEASURES:
             tallies[measure.key].append(measure.tally(operations))
@@ -63,7 +66,8 @@ def counts_of_operations(session: Session, tenant_id: int, buckets: Sequence[int
     first_seen = (pl.col("first_bucket").min(),)
     return Counts(
         buckets,
-        {key: pl.concat(frames) for key, frames in tallies.items() if frames},
+        # A measure of which nothing is left has to forget what it counted before.
+        {key: pl.concat([pl.DataFrame(schema=TALLIES), *frames]) for key, frames in tallies.items()},
         {key: pl.concat(frames).group_by("who", "what").agg(first_seen) for key, frames in seen.items() if frames},
         row_count,
     )
@@ -79,7 +83,7 @@ def counts_of_attempts(session: Session, tenant_id: int, first: int, until: int)
 
 
 def _stretches(buckets: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Half hours one after the other as ranges [first, until) of a day at most, so that a day is held at once."""
+    """Half hours one after the other as ranges [first, until) of a day at most."""
     start = previous = None
     for bucket in buckets:
         if start is None or previous is None:
@@ -92,9 +96,20 @@ def _stretches(buckets: Sequence[int]) -> Iterator[tuple[int, int]]:
         yield start, previous + 1
 
 
-def _operations(session: Session, tenant_id: int, first: int, until: int) -> pl.DataFrame:
-    ids = first * BUCKET_IDS, until * BUCKET_IDS
-    rows = findings.operations_between(session, tenant_id, *ids, tuple(OPERATIONS))
+def _operations(session: Session, tenant_id: int, buckets: Sequence[int]) -> Iterator[pl.DataFrame]:
+    """The operations of half hours in frames of whole half hours, with the bodies that measures ask for."""
+    rows: list[Sequence[Any]] = []
+    for first, until in _stretches(buckets):
+        ids = first * BUCKET_IDS, until * BUCKET_IDS
+        rows += findings.operations_between(session, tenant_id, *ids, tuple(OPERATIONS))
+        if len(rows) >= _ENOUGH_ROWS:
+            yield _with_bodies(session, tenant_id, rows)
+            rows = []
+    if rows:
+        yield _with_bodies(session, tenant_id, rows)
+
+
+def _with_bodies(session: Session, tenant_id: int, rows: list[Sequence[Any]]) -> pl.DataFrame:
     operations = pl.DataFrame(rows, OPERATIONS, orient="row")
     told = findings.bodies_of(session, tenant_id, operations.filter(needs_body())["id"].to_list())
     return operations.join(pl.DataFrame(told, {"id": pl.Int64(), "body": pl.String()}, orient="row"), "id", "left")

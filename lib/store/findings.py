@@ -78,11 +78,14 @@ def put_tallies(
 ) -> None:
     """Let the counts of these half hours be those given, and no others."""
     of_measure = sa.delete(FindingTally).where(FindingTally.tenant_id == tenant_id, FindingTally.measure == measure)
-    for some in _parts(buckets):
-        session.execute(of_measure.where(FindingTally.bucket.in_(some)))
+    if buckets and buckets[-1] - buckets[0] < len(buckets):  # one after the other
+        session.execute(of_measure.where(FindingTally.bucket >= buckets[0], FindingTally.bucket <= buckets[-1]))
+    else:
+        for some in _parts(buckets):
+            session.execute(of_measure.where(FindingTally.bucket.in_(some)))
     if rows:
         named = [{"tenant_id": tenant_id, "measure": measure, **row} for row in rows]
-        session.execute(sa.insert(FindingTally), named)
+        session.execute(sa.insert(FindingTally.__table__), named)  # type: ignore[arg-type]
 
 
 def tallies_between(
@@ -124,7 +127,7 @@ def put_seen(session: Session, tenant_id: int, measure: str, rows: Iterable[tupl
         if (who, what) not in known
     ]
     if new:
-        session.execute(sa.insert(FindingSeen), new)
+        session.execute(sa.insert(FindingSeen.__table__), new)  # type: ignore[arg-type]
     for (who, what), bucket in given.items():
         if known.get((who, what), bucket) > bucket:
             row = session.get_one(FindingSeen, (tenant_id, measure, who, what))
