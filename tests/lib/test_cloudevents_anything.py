@@ -1,0 +1,105 @@
+"""Whatever anybody sends to /v1/events, it is kept as it was said or refused by name: nothing else happens."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from starlette.datastructures import Headers
+
+from lib.collect.answers import Refused
+from lib.collect.cloudevents import BATCH, STRUCTURED, event_of, written_events
+from lib.collect.cloudevents_types import type_of
+from lib.collect.operations import CHARACTERS
+from lib.logs.rows import OperationRecord, derived, next_id, row_of
+from tests.lib.collecting import Collecting
+from tests.lib.test_cloudevents import EDIT, cloud_event, operation, rows, send
+from tests.lib.test_collect_anything import ANYTHING, TEXTS, odd
+
+NOW = datetime(2026, 5, 13, tzinfo=UTC)
+
+OPERATION = odd({**{name: some.just(value) for name, value in EDIT.items()}, "old": ANYTHING, "new": ANYTHING})
+EVENT = odd({**{name: some.just(value) for name, value in cloud_event().items()}, "subject": TEXTS, "data": OPERATION})
+
+
+def read(written: object) -> OperationRecord | None:
+    """The record of an event; null where it is refused, which has to name why."""
+    try:
+        event = event_of(written)
+        record = type_of(event).read(event, NOW)
+    except Refused as refused:
+        assert refused.status in {400, 415}
+        assert refused.reason
+        assert refused.answer().body
+        return None
+    assert isinstance(record, OperationRecord)
+    return record
+
+
+@settings(max_examples=300, deadline=None)
+@given(EVENT)
+@pytest.mark.spec("I2")
+def test_any_event_is_refused_by_name_or_becomes_a_row_that_says_what_it_said(written: dict[str, Any]) -> None:
+    record = read(written)
+    if record is not None:
+        row = row_of(record, 1, next_id(NOW), NOW)
+        assert {name: row[name] for name in derived(row["body"])} == derived(row["body"])
+        body = json.loads(row["body"])
+        said = {name: value for name, value in written["data"].items() if value not in (None, "")}
+        texts = {
+            name: value if isinstance(value, str) else str(value) for name, value in said.items() if name in CHARACTERS
+        }
+        assert {name: body[name] for name in texts} == texts
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    some.binary(max_size=60) | ANYTHING.map(lambda value: json.dumps(value).encode()),
+    some.dictionaries(
+        some.sampled_from(["content-type", "ce-id", "ce-specversion", "ce-type", "ce-source", "ce-time", "ce-data"]),
+        some.text(some.characters(max_codepoint=255), max_size=12) | some.sampled_from([STRUCTURED, BATCH, "1.0"]),
+    ),
+)
+def test_any_request_has_events_or_is_refused_by_name(body: bytes, headers: dict[str, str]) -> None:
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    try:
+        found = written_events(Headers(raw=raw), body)
+    except Refused as refused:
+        assert refused.status in {400, 413, 415}
+        return
+    for each in found:
+        read(each)
+
+
+HOSTILE = (
+    "=cmd|' /C calc'!A0",
+    "<img src=x onerror=alert(1)>",
+    "'; DROP TABLE operation; --",
+    "../../etc/passwd",
+    "[链接](javascript:alert(1))",
+    "\u202egnp.exe",
+    "line\r\nbreak\ttab\x1b[31m",
+    "ﷺ𝕏😀‍👩‍👧",
+    "%s{0}${HOME}",
+    "\ufeff\u200b",
+    "\\u0000",
+)
+
+
+@pytest.mark.spec("O1")
+def test_hostile_texts_stand_in_the_log_as_they_were_sent(collecting: Collecting) -> None:
+    names = ("operator", "role", "organization", "project", "object_name", "object_id", "request_id", "content")
+    batch = [
+        cloud_event(str(number), data=operation(**dict.fromkeys(names, text), old={text: text}, new=[text]))
+        for number, text in enumerate(HOSTILE)
+    ]
+    assert send(collecting, batch, BATCH)[0] == 200
+    found = {json.loads(each.body)["event_id"]: each for each in rows(collecting.store)}
+    for number, text in enumerate(HOSTILE):
+        row = found[str(number)]
+        assert {getattr(row, name) for name in names} == {text}
+        assert (json.loads(row.old_value or ""), json.loads(row.new_value or "")) == ({text: text}, [text])
