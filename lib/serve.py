@@ -19,11 +19,14 @@ from lib.access.passwords import nobodys_hash
 from lib.api import health, reading
 from lib.collect.routes import Collector
 from lib.jobs import schedule
+from lib.logs.files.access_lines import AccessLines
+from lib.logs.files.own import log_files
 from lib.queries.entrance import Entrance
 from lib.settings import Settings, load_settings
 from lib.store import Store
 from lib.ui import faults, single_sign_on
 from lib.ui.export_route import export_route
+from lib.ui.log_files_route import log_files_route
 from lib.ui.server import Guard, run_pages_through_home, session_route
 
 NO_SCHEDULE = "off"
@@ -53,9 +56,10 @@ def app_options() -> AppOptions:
             *reading.routes(store, settings),
             *collector.routes(),
             session_route(entrance, settings.base_url),
+            log_files_route(store, settings, entrance),
             export_route(store, settings, entrance),
         ],
-        middleware=[Middleware(Guard, entrance=entrance, base_url=settings.base_url)],
+        middleware=[Middleware(AccessLines), Middleware(Guard, entrance=entrance, base_url=settings.base_url)],
         lifespan=lambda _app: _lifespan(settings, collector),
         on_script_error=faults.on_script_error,
         secrets=single_sign_on.secrets(settings),
@@ -64,10 +68,11 @@ def app_options() -> AppOptions:
 
 @asynccontextmanager
 async def _lifespan(settings: Settings, collector: Collector) -> AsyncIterator[None]:
-    await asyncio.to_thread(_warm_up)
-    async with _schedule(settings):
-        yield
-    await asyncio.to_thread(collector.close)
+    with log_files(settings.log_dir):
+        await asyncio.to_thread(_warm_up)
+        async with _schedule(settings):
+            yield
+        await asyncio.to_thread(collector.close)
 
 
 @asynccontextmanager
@@ -76,7 +81,7 @@ async def _schedule(settings: Settings) -> AsyncIterator[None]:
         yield
         return
     stop = asyncio.Event()
-    jobs = (schedule.run(stop, settings), schedule.run_sealing(stop, settings))
+    jobs = (schedule.run(stop, settings), schedule.run_sealing(stop, settings), schedule.run_cleaning(stop, settings))
     running = asyncio.gather(*map(asyncio.create_task, jobs))
     try:
         yield

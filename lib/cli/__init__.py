@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
 from lib.cli import (
     administering,
     exporting,
+    house,
     importing,
+    logging,
     preparing,
     proving,
     purging,
@@ -25,6 +28,11 @@ from lib.errors import BadInput, DaybookError
 
 class _Commands(click.Group):
     """A group whose commands end with one sentence on standard error, exit code 2 for wrong use and 1 for the rest."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The whole of a process, which only then writes log files: tests run a command inside of theirs."""
+        house.writes_log_files = True
+        return super().__call__(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -58,6 +66,7 @@ _MODULES = (
     proving,
     exporting,
     tokens,
+    logging,
 )
 for _module in _MODULES:
     for _command in _module.COMMANDS:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from lib.access.viewer import EVERY_TENANT
+from lib.logs.files.own import log_files
 from lib.settings import Settings, load_settings
 from lib.store import Store, catalogue, schema
 from lib.store.tables import Tenant
+
+writes_log_files = False
+"""Whether this process is a command and nothing else."""
+
+_log_files = ExitStack()
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,8 @@ class House:
 def open_house() -> House:
     """The installation that the environment names. Raises Unavailable when `daybook init` has not been run on it."""
     settings = load_settings()
+    if writes_log_files:
+        _log_files.enter_context(log_files(settings.log_dir))
     store = Store(settings.database_url)
     schema.require_current(store)
     return House(settings, store)

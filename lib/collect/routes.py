@@ -10,6 +10,7 @@ from functools import partial
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -23,6 +24,8 @@ from lib.collect.cloudevents_routes import EventIntake
 from lib.collect.commits import Commits, Full
 from lib.collect.keys import Keys
 from lib.errors import BadInput, DaybookError, Unavailable
+from lib.logs.files.access_lines import AccessLines
+from lib.logs.files.own import log_files
 from lib.settings import load_settings
 from lib.store import Store, schema
 from lib.store.ingest_keys import WriteKey
@@ -148,8 +151,9 @@ def app() -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        yield
-        await run_in_threadpool(collector.close)
+        with log_files(settings.log_dir):
+            yield
+            await run_in_threadpool(collector.close)
 
     async def healthz(_request: Request) -> Response:
         try:
@@ -158,7 +162,8 @@ def app() -> Starlette:
             return JSONResponse({"status": "unavailable"}, 503)
         return JSONResponse({"status": "ok"})
 
-    return Starlette(routes=[Route("/healthz", healthz), *collector.routes()], lifespan=lifespan)
+    routes = [Route("/healthz", healthz), *collector.routes()]
+    return Starlette(routes=routes, middleware=[Middleware(AccessLines)], lifespan=lifespan)
 
 
 def _busy() -> Refused:

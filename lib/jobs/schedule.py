@@ -1,5 +1,5 @@
 """The schedule inside `daybook serve`: soon after each half hour has closed, a refresh in a process of its own, once a
-day a purge, and every few seconds the sealing of the operation log.
+day a purge, every few seconds the sealing of the operation log, and every half minute the cleaning of server logs.
 
 A process of its own, because counting holds the interpreter and memory that the pages need. Where cron or a timer runs
 `daybook refresh` instead, serve with --no-schedule; both at once are harmless, since a refresh runs once at a time.
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from lib.errors import Busy, DaybookError
-from lib.jobs import seal
+from lib.jobs import cleaning, seal
 from lib.settings import PROJECT_DIR, Settings
 from lib.store import Store
 from lib.store.runs import last_started_at
@@ -33,6 +33,8 @@ PURGE_EVERY = timedelta(days=1)
 SEAL = (sys.executable, "-m", "lib.cli", "seal")
 SEAL_EVERY = timedelta(seconds=5)
 AFTER_FAILURE = timedelta(seconds=60)
+
+CLEAN_EVERY = timedelta(seconds=30)
 
 _log = logging.getLogger(__name__)
 
@@ -84,6 +86,21 @@ async def run_sealing(stop: asyncio.Event, settings: Settings) -> None:
             _log.exception("the seal failed")
             pause = AFTER_FAILURE
         await _stopped(stop, pause.total_seconds())
+
+
+async def run_cleaning(stop: asyncio.Event, settings: Settings) -> None:
+    """Clean the folder of server logs every half minute until `stop` is set; a failure is told once until it works."""
+    store = Store(settings.database_url)
+    told = ""
+    while not stop.is_set():
+        try:
+            await asyncio.to_thread(cleaning.clean, settings, store)
+            told = ""
+        except Exception as error:
+            if str(error) != told:
+                told = str(error)
+                _log.error("the cleaning of server logs failed", exc_info=error)
+        await _stopped(stop, CLEAN_EVERY.total_seconds())
 
 
 def _purge_is_due(store: Store) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import threading
@@ -19,6 +20,8 @@ from lib.access.viewer import EVERY_TENANT, TenantScope
 from lib.errors import BadSetting
 from lib.store.faults import translated
 from lib.store.turns import writers_turn
+
+_log = logging.getLogger("daybook.database")
 
 APPLICATION_ROLE = "daybook_app"
 """The PostgreSQL role that every transaction takes on: it owns nothing, and is held to row-level security."""
@@ -101,6 +104,7 @@ class Store:
             known = translated(error, self.url, writing=writing)
             if known is None:
                 raise
+            _log.error("%s", known)
             raise known from error
 
     def dispose(self) -> None:

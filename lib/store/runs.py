@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from lib.store.engine import Store
 from lib.store.locks import is_held_here
 from lib.store.processes import Process, this_process
 from lib.store.tables import JobRun
+
+_log = logging.getLogger("daybook.jobs")
 
 RUNNING, DONE, FAILED = "running", "done", "failed"
 
@@ -38,13 +41,17 @@ def job_run(store: Store, job: str, tenant_id: int | None = None) -> Iterator[Ru
     Earlier runs of the job whose process died are shown as failed from now on.
     """
     run = Run(_begin(store, job, tenant_id))
+    _log.info("%s began", job)
     try:
         yield run
     except BaseException as error:
+        is_told = isinstance(error, DaybookError) or not isinstance(error, Exception)
+        _log.error("%s failed: %s", job, _message(error), exc_info=None if is_told else error)
         with suppress(Unavailable):  # the error itself matters more; the next run sees that this one ended
             _end(store, run, FAILED, _message(error))
         raise
     _end(store, run, DONE, "")
+    _log.info("%s is done: %s", job, run.figures)
 
 
 def last_started_at(store: Store, job: str) -> datetime | None:

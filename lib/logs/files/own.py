@@ -39,11 +39,9 @@ def log_files(folder: Path) -> Iterator[None]:
     names = [name for each in LOG_TYPES for name in each.loggers]
     levels = {name: logging.getLogger(name).level for name in names}
     root = logging.getLogger()
-    consoles = root.handlers or [logging.lastResort or logging.NullHandler()]
-    consoles_levels = {console: console.level for console in consoles}
-    root.handlers = [*consoles]
-    for console in consoles:
-        console.setLevel(max(console.level, root.level))
+    consoles = {console: console.level for console in root.handlers}
+    for console, level in consoles.items():
+        console.setLevel(max(level, root.level))
     handlers = [_attached(each, folder) for each in LOG_TYPES if each.loggers]
     try:
         yield
@@ -52,10 +50,8 @@ def log_files(folder: Path) -> Iterator[None]:
             handler.detach()
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
-        for console, level in consoles_levels.items():
+        for console, level in consoles.items():
             console.setLevel(level)
-            if console is logging.lastResort:
-                root.removeHandler(console)
 
 
 def _attached(log_type: LogType, folder: Path) -> _OwnHandler:
