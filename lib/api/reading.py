@@ -14,10 +14,12 @@ from starlette.types import Receive, Scope, Send
 
 from lib.api import openapi
 from lib.api.authentication import token_of
+from lib.api.operations import OPERATIONS
 from lib.api.parameters import read_query
 from lib.api.places import APPLICATIONS, MINI_PROGRAMS
 from lib.api.resources import Resource
 from lib.api.usage import USAGE
+from lib.api.visits import VISITS
 from lib.errors import BadInput, DaybookError, NotFound, NotPermitted, NotSignedIn
 from lib.export.json_rows import json_rows
 from lib.queries.api_access import ApiAccess
@@ -25,7 +27,7 @@ from lib.queries.console import Console
 from lib.settings import Settings
 from lib.store import Store
 
-RESOURCES = (USAGE, MINI_PROGRAMS, APPLICATIONS)
+RESOURCES = (USAGE, MINI_PROGRAMS, APPLICATIONS, VISITS, OPERATIONS)
 
 AT_ONCE = 4
 """How many answers are worked out at the same time; further requests wait, and leave the pages their threads."""

@@ -9,7 +9,7 @@ import streamlit as st
 from lib.errors import BadInput
 from lib.queries.console import Console
 from lib.queries.own_account import offset_of, zones
-from lib.ui import visitor
+from lib.ui import links, visitor
 from lib.ui.escaping import plain
 from lib.ui.page import show_error
 from lib.words import Language, say
@@ -28,6 +28,7 @@ def draw(console: Console) -> None:
         if viewer.organization:
             of_whom.append(viewer.organization)
         st.caption(plain(" · ".join(of_whom)))
+        links.to_operation_log(console)
         _draw_language(console)
         _draw_zone(console)
         if st.button(

@@ -7,8 +7,10 @@ from dataclasses import replace
 import streamlit as st
 
 from lib.queries.console import Console
+from lib.queries.operation_filter import OperationFilter
 from lib.queries.usage import UsageFilter
 from lib.ui import address, filters
+from lib.ui.operations import state as operations_address
 from lib.ui.pages import page_of
 
 _CARRIED = ("tenant", "period")
@@ -27,3 +29,22 @@ def open_application(console: Console, asked: UsageFilter, application: str) -> 
     most = console.usage.ranking(replace(asked, application=application), "mini_program")
     if len(most):
         open_dashboard(console, most["key"][0], application=application)
+
+
+def to_operation_log(console: Console) -> None:
+    """The way to the operation log, for those who may see it."""
+    page = page_of("operation_log")
+    if page.is_open_to(console.viewer):
+        tenant = address.read("tenant")
+        st.page_link(
+            page.path,
+            label=console.say(page.title),
+            icon=page.icon,
+            query_params={"tenant": tenant} if tenant else None,
+        )
+
+
+def open_operations(console: Console, asked: OperationFilter) -> None:
+    """Leave for the operation log with this filter, in the tenant shown here."""
+    state = {"tenant": address.read("tenant"), **operations_address.address_of(asked)}
+    st.switch_page(page_of("operation_log").path, query_params={name: value for name, value in state.items() if value})

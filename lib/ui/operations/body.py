@@ -25,7 +25,7 @@ SAME_READING_SECONDS = 600
 _STYLE = """
 <style>
 .st-key-operations_chips button { min-height: 2rem; padding: 0 .6rem; }
-.st-key-operations_search { flex: 1 1 16rem; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-operations_search) { flex: 1 1 16rem; }
 .st-key-operations_side [data-testid="stExpanderDetails"] > [data-testid="stVerticalBlock"],
 .st-key-operations_side [data-testid="stExpanderDetails"] [data-testid="stVerticalBlock"] { gap: .25rem; }
 .st-key-operations_side { gap: .5rem; }

@@ -75,7 +75,7 @@ def _neighbours(console: Console, asked: OperationFilter, number: int) -> None:
 def _head(console: Console, details: OperationDetails, asked: OperationFilter) -> None:
     """Who did what to what, when, in one line each."""
     words = _words(console, details)
-    st.header(plain(f"{words['module']} · {words['action']}"), anchor=False)
+    st.title(plain(f"{words['module']} · {words['action']}"), anchor=False)
     named = str(details.fields["object_name"] or details.fields["object_id"] or "")
     if named:
         st.text(f"{words['object_type']} {named}".strip())

@@ -1,0 +1,142 @@
+"""`/api/v1/operations`: the rows that the page of the operation log lists, with their old and new values."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+import polars as pl
+
+from lib.access.permissions import Permission
+from lib.api.parameters import GRAINS, TENANT, ZONE, Parameter, instant_of, number_of, one_of, text_of, within_reach
+from lib.api.resources import Asked, Resource, row_schema
+from lib.api.usage import HALF_HOUR
+from lib.errors import BadInput
+from lib.logs.catalogue import CLASSES
+from lib.logs.rows import LAST_INSTANT
+from lib.logs.wording import CHANNELS, RESULTS
+from lib.queries.console import Console
+from lib.queries.flat_rows import OPERATION, operation_counts, operations_told
+from lib.queries.operation_filter import OperationFilter
+from lib.queries.operation_rows import ROW
+from lib.usage import instants
+from lib.usage.buckets import Grain
+
+MOST_AT_ONCE: Final = 1000
+
+_WORDS = {
+    "operator": "operators",
+    "product": "products",
+    "project": "projects",
+    "application": "applications",
+    "module": "modules",
+    "submodule": "submodules",
+    "action": "actions",
+}
+_FEW = {"class": ("classes", CLASSES), "channel": ("channels", CHANNELS), "result": ("results", RESULTS)}
+
+_ENDS = "ISO 8601; without an offset, in the zone. Write + as %2B."
+
+
+def _answer(console: Console, asked: Asked) -> pl.DataFrame:
+    wanted = _filter(asked)
+    if asked["grain"] is not None:
+        rows = operation_counts(console.operations, wanted, Grain(asked["grain"]))
+    else:
+        page = console.operations.page(wanted, before=asked["before"], size=asked["limit"], columns=OPERATION)
+        rows = operations_told(page.rows)
+    if asked["before"] is None:  # the pages after the first are the same reading
+        console.log_reading.note(wanted.as_json(), channel="openapi")
+    return rows
+
+
+def _filter(asked: Asked) -> OperationFilter:
+    zone: str = asked["zone"]
+    since, until = (within_reach(instants.instant_of(asked[name], zone), name) for name in ("since", "until"))
+    if until > LAST_INSTANT:  # no operation can be later
+        since, until = min(since, LAST_INSTANT - timedelta(seconds=1)), LAST_INSTANT
+    given: dict[str, Any] = {field: (asked[name],) for name, field in _WORDS.items() if asked[name] is not None}
+    given |= {field: (asked[name],) for name, (field, _) in _FEW.items() if asked[name] is not None}
+    texts: dict[str, Any] = {name: asked[name] or "" for name in ("keyword", "object_type", "object_id")}
+    return OperationFilter(since, until, zone, **texts, **given)
+
+
+def _cursor(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 19 and 0 < int(text) < 1 << 63):
+        raise BadInput(what="The parameter before is the id of an operation: a whole number")
+    return int(text)
+
+
+_BEFORE = Parameter(
+    "before",
+    "Only operations older than the one of this id: for the next page, the id of the last row.",
+    {"type": "string", "pattern": "^[1-9][0-9]{0,17}$"},
+    _cursor,
+    example="7529445256826723857",
+)
+
+_TEXT = {"type": "string"}
+_INSTANT = {"type": "string", "format": "date-time", "description": "In the zone."}
+_VALUE = {"description": "The value as it was recorded; null where there is none."}
+_OPERATION = row_schema(
+    {
+        **dict.fromkeys(ROW, _TEXT),
+        "id": {"type": "string", "pattern": "^[0-9]+$", "description": "Grows with time; a number of 63 bits."},
+        "occurred_at": _INSTANT,
+        "received_at": _INSTANT,
+        "is_catalogued": {"type": "boolean", "description": "Whether its product's catalogue has the operation."},
+        "old": _VALUE,
+        "new": _VALUE,
+    }
+)
+_COUNT = {"type": "integer", "minimum": 0}
+_COUNTS = row_schema({"bucket": _INSTANT, "operations": _COUNT, "failures": _COUNT}, optional=("bucket",))
+
+OPERATIONS = Resource(
+    path="/api/v1/operations",
+    summary="The operation log",
+    description="Operations, newest first; with `grain`, how many there were and how many of them failed, in buckets "
+    "of which empty ones are left out. Reading is recorded in the log.",
+    permission=Permission.OPERATION_LOG_READ,
+    parameters=(
+        instant_of("since", f"The first instant: {_ENDS}", "2024-05-12", HALF_HOUR),
+        instant_of("until", f"The instant after the last one: {_ENDS}", "2024-05-19", HALF_HOUR),
+        ZONE,
+        one_of("grain", GRAINS, "Counts by buckets of this length, in place of rows."),
+        text_of("keyword", "Only with this in operator, object, id, content or module, in any case.", "看板"),
+        *(text_of(name, f"Only this {name}, by key.", name) for name in _WORDS),
+        *(one_of(name, values, f"Only this {name}.") for name, (_, values) in _FEW.items()),
+        text_of("object_type", "Only objects of this type.", "dashboard"),
+        text_of("object_id", "Only the object of this id.", "710034"),
+        number_of("limit", "At most so many rows.", MOST_AT_ONCE, 100),
+        _BEFORE,
+        TENANT,
+    ),
+    answer=_answer,
+    row={"anyOf": [_OPERATION, _COUNTS]},
+    example=(
+        {
+            "id": "7529445256826723857",
+            "tenant": "demo",
+            "occurred_at": "2024-05-12T09:27:19.555872+00:00",
+            "received_at": "2024-05-12T09:27:20.000000+00:00",
+            **dict.fromkeys(("role", "organization", "project", "application", "request_id", "source"), ""),
+            "operator": "amy",
+            "product": "datafinder",
+            "module": "dashboard",
+            "submodule": "dashboard",
+            "action": "edit",
+            "operation_class": "modification",
+            "object_type": "dashboard",
+            "object_name": "Sales",
+            "object_id": "710034",
+            "channel": "ui",
+            "result": "success",
+            "address": "192.0.2.7",
+            "is_catalogued": True,
+            "content": "",
+            "old": {"status": "enabled"},
+            "new": {"status": "disabled"},
+        },
+    ),
+)
