@@ -29,6 +29,11 @@ EVENTS = (
     "2024-05-13T16:10:00Z,ann,s3,/home,maps,web\n"
     "2024-05-13T16:11:00Z,cid,s4,/购物车,maps,app\n"
 )
+VISITS = (
+    '192.0.2.7 - - [12/May/2024:08:05:00 +0000] "GET /cart HTTP/1.1" 200 512 "-" "curl/8.5.0"\n'
+    '192.0.2.7 - ann [12/May/2024:08:35:00 +0000] "POST /pay HTTP/1.1" 500 - "https://shop.example/" "curl/8.5.0"\n'
+    '2001:db8::1 - - [13/May/2024:20:00:00 +0800] "GET /购物车 HTTP/2.0" 404 9 "-" "-"\n'
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,8 @@ class Api:
 
 
 def made_company(folder: Path) -> Path:
-    """Acme with usage and the accounts root (system), boss (platform), reader (usage:read) and nobody; and globex.
+    """Acme with usage and the accounts root (system), boss (platform), reader (usage:read) and nobody; its three
+    visits; and globex.
 
     Returns their home; copy it for a test that changes something.
     """
@@ -92,6 +98,9 @@ def made_company(folder: Path) -> Path:
     fields = ("--application-field", "host", "--mini-program-field", "program", "--map", MAP)
     api.daybook("import", "usage", str(events), "--tenant", "acme", "--format", "csv", *fields)
     api.daybook("refresh")
+    log = folder / "access.log"
+    log.write_text(VISITS)
+    api.daybook("import", "visits", str(log), "--tenant", "acme")
     api.store.dispose()
     return api.home.home
 

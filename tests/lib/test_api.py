@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -91,17 +92,47 @@ def test_places_are_listed_with_the_keys_that_usage_takes(api: Api) -> None:
     assert api.ask("applications", token, mini_program="none")[0] == 200
 
 
+def test_visits_are_those_that_the_command_shows(api: Api) -> None:
+    period = {"since": "2024-05-12", "until": "2024-05-14", "zone": "Asia/Shanghai"}
+    words = [word for name, value in period.items() for word in (f"--{name}", value)]
+    token = api.token("boss")
+
+    def shown(*more: str) -> list[dict[str, Any]]:
+        return list(json.loads(api.daybook("show", "visits", "--tenant", "acme", "--format", "json", *words, *more)))
+
+    status, rows = api.ask("visits", token, **period)
+    assert (status, rows) == (200, shown())
+    assert [(row["status"], row["size_bytes"], row["account"], row["target"]) for row in rows] == [
+        (404, 9, None, "/购物车"),
+        (500, None, "ann", "/pay"),
+        (200, 512, None, "/cart"),
+    ]
+    assert api.ask("visits", token, **period, grain="day") == (200, shown("--grain", "day"))
+    totals = {"visits": 3, "visitors": 2, "addresses": 2, "errors": 2, "bytes": 521}
+    assert api.ask("visits", token, **period, grain="period")[1] == [totals]
+    assert len(api.ask("visits", token, **period, limit="1")[1]) == 1
+    assert [row["target"] for row in api.ask("visits", token, **period, status="5xx")[1]] == ["/pay"]
+    found = api.ask("visits", token, **period, keyword="购物", address="2001:db8::1")[1]
+    assert [row["target"] for row in found] == ["/购物车"]
+    wrong = (("status", "9xx"), ("status", "4x"), ("status", "٤٠٤"), ("limit", "100001"), ("since", "2024-05-15"))
+    for name, text in wrong:
+        status, answer = api.ask("visits", token, **{**period, name: text})
+        assert (status, answer["error"]) == (400, "bad_input"), (name, text)
+    assert api.ask("visits", api.token("reader"), **period)[0] == 403
+
+
 @pytest.mark.spec("A4")
 @pytest.mark.parametrize("path", [each.path.removeprefix("/api/v1/") for each in reading.RESOURCES])
 def test_a_stranger_and_an_account_without_the_permission_get_nothing(api: Api, path: str) -> None:
-    query = WEEK if path == "usage" else {}
+    query = WEEK if path in {"usage", "visits", "operations"} else {}
     for token in (None, "", "dbk_wrong", "x" * 300, "dbk_\xff"):
         answer = api.answer(path, token, query=query)
         assert (answer.status_code, answer.json()["error"]) == (401, "not_signed_in")
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
     status, said = api.ask(path, api.token("nobody"), **query)
     assert (status, said["error"]) == (403, "not_permitted")
-    assert "usage:read" in said["message"]
+    (permission,) = (each.permission for each in reading.RESOURCES if each.path.endswith(f"/{path}"))
+    assert permission in said["message"]
 
 
 @pytest.mark.spec("A7")
@@ -165,9 +196,7 @@ def test_an_account_that_holds_one_application_sees_no_other(api: Api) -> None:
         account = session.scalars(select(Account).where(Account.name == "reader")).one()
         web = session.scalars(select(Application).where(Application.key == "web")).one()
         account.application_scope = "listed"
-        session.add(
-            AccountApplication(tenant_id=web.tenant_id, account_id=account.id, application_id=web.id)
-        )
+        session.add(AccountApplication(tenant_id=web.tenant_id, account_id=account.id, application_id=web.id))
     assert [row["page_views"] for row in api.ask("usage", token, **WEEK)[1]] == [3]
     assert api.ask("usage", token, **WEEK, application="app")[0] == 404
     assert [row["key"] for row in api.ask("applications", token)[1]] == ["web"]

@@ -1,0 +1,97 @@
+"""`/api/v1/visits`: the requests of access logs, or how many there were, as `daybook show visits` prints them."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from lib.access.permissions import Permission
+from lib.api.parameters import GRAINS, TENANT, ZONE, Parameter, instant_of, number_of, one_of, text_of, within_reach
+from lib.api.resources import MOST_ROWS, Asked, Resource, bounded, row_schema
+from lib.api.usage import HALF_HOUR
+from lib.errors import BadInput
+from lib.queries.console import Console
+from lib.queries.flat_rows import visit_rows
+from lib.queries.visits import VisitFilter
+from lib.usage import instants
+from lib.usage.buckets import Grain
+
+USUAL_ROWS = 1000
+
+_ENDS = "ISO 8601; without an offset, in the zone. Write + as %2B."
+
+
+def _answer(console: Console, asked: Asked) -> pl.DataFrame:
+    zone: str = asked["zone"]
+    since, until = (within_reach(instants.instant_of(asked[name], zone), name) for name in ("since", "until"))
+    wanted = VisitFilter(since, until, zone, asked["address"], asked["status"], asked["keyword"])
+    grain = None if asked["grain"] is None else Grain(asked["grain"])
+    return bounded(visit_rows(console.visits, wanted, grain, asked["limit"]))
+
+
+def _status(text: str) -> str:
+    is_code = len(text) == 3 and text[0] in "12345" and (text[1:] == "xx" or (text.isascii() and text[1:].isdigit()))
+    if not is_code:
+        raise BadInput(what="The parameter status is a code such as 404, or a class such as 5xx")
+    return text
+
+
+_STATUS = Parameter(
+    "status",
+    "Only this status, such as 404 or 5xx.",
+    {"type": "string", "pattern": "^[1-5](?:xx|[0-9]{2})$"},
+    _status,
+    example="5xx",
+)
+
+_TEXT = {"type": ["string", "null"]}
+_NUMBER = {"type": ["integer", "null"]}
+_COUNT = {"type": "integer", "minimum": 0}
+_INSTANT = {"type": "string", "format": "date-time", "description": "In the zone."}
+_VISIT = row_schema(
+    {
+        "at": _INSTANT,
+        **dict.fromkeys(("address", "account", "method", "target", "protocol", "referrer", "user_agent"), _TEXT),
+        "status": _NUMBER,
+        "size_bytes": _NUMBER,
+    }
+)
+_COUNTS = row_schema(
+    {"bucket": _INSTANT, **dict.fromkeys(("visits", "visitors", "addresses", "errors", "bytes"), _COUNT)},
+    optional=("bucket",),
+)
+
+VISITS = Resource(
+    path="/api/v1/visits",
+    summary="Visits of access logs",
+    description="The requests of imported access logs, newest first; with `grain`, how many there were in buckets, of "
+    "which empty ones are left out: visitors are distinct address and user agent, errors are status 400 and above. "
+    "An account that holds only some applications sees none: a visit belongs to no application.",
+    permission=Permission.VISIT_READ,
+    parameters=(
+        instant_of("since", f"The first instant: {_ENDS}", "2024-05-12", HALF_HOUR),
+        instant_of("until", f"The instant after the last one: {_ENDS}", "2024-05-19", HALF_HOUR),
+        ZONE,
+        one_of("grain", GRAINS, "Counts by buckets of this length, in place of rows."),
+        text_of("address", "Only this client address.", "192.0.2.7"),
+        _STATUS,
+        text_of("keyword", "Only with this in address, target, user agent or account.", "/cart"),
+        number_of("limit", "At most so many rows, the newest.", MOST_ROWS, USUAL_ROWS),
+        TENANT,
+    ),
+    answer=_answer,
+    row={"anyOf": [_VISIT, _COUNTS]},
+    example=(
+        {
+            "at": "2024-05-12T08:05:00+00:00",
+            "address": "192.0.2.7",
+            "account": None,
+            "method": "GET",
+            "target": "/cart",
+            "protocol": "HTTP/1.1",
+            "status": 200,
+            "size_bytes": 5120,
+            "referrer": None,
+            "user_agent": "curl/8.5.0",
+        },
+    ),
+)
