@@ -10,7 +10,7 @@ from lib.queries.reconciling import Recounted
 from lib.ui.cards import NARROWEST
 from lib.ui.page import show_error
 from lib.ui.periods import days_of
-from lib.ui.tables import Column, Kind, section, table
+from lib.ui.tables import Column, Kind, download, section, table
 from lib.usage.buckets import Period
 
 _SENT = (
@@ -96,4 +96,5 @@ def _show(console: Console, found: Recounted, period: Period) -> None:
     st.error(console.say("status.recount_differs", **facts), icon=":material/error:")
     if found.differing > len(found.differences):
         st.caption(console.say("status.recount_first", most=f"{len(found.differences):,}"))
+    download(console, "differences", lambda: found.differences, _DIFFERING, period)
     table(console, "differences", found.differences, _DIFFERING, zone=period.zone)

@@ -14,7 +14,7 @@ from lib.access.viewer import Viewer
 from lib.queries.console import Console
 from lib.ui.administration import accounts, catalogue, company, exclusions, keeping, listings
 from lib.ui.administration.dialogs import notice, open_dialog
-from lib.ui.tables import Column, Kind, table
+from lib.ui.tables import Column, Kind, download, table
 
 __all__ = ["TABS", "Tab", "draw", "tabs_of"]
 
@@ -202,10 +202,14 @@ def draw(console: Console, tab: Tab) -> None:
     """What there is, adding to it, and a click on a row to change it."""
     notice(console)
     rows = tab.rows(console)
-    if tab.add is not None:
-        label = console.say(f"administration.{tab.key}_add")
-        if st.button(label, icon=":material/add:", key=f"administer.{tab.key}.add"):
-            open_dialog(console, label, tab.add)
+    name = f"administered_{tab.key}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if tab.add is not None:
+            label = console.say(f"administration.{tab.key}_add")
+            if st.button(label, icon=":material/add:", key=f"administer.{tab.key}.add"):
+                open_dialog(console, label, tab.add)
+        if not rows.is_empty():
+            download(console, name, lambda: tab.rows(console), tab.columns)
     if rows.is_empty():
         st.info(console.say(f"administration.{tab.key}_empty"), icon=":material/info:")
         return
@@ -214,4 +218,4 @@ def draw(console: Console, tab: Tab) -> None:
         open_dialog(console, row[tab.title], tab.open, row)
 
     clicks = {tab.columns[0].key: opened}
-    table(console, f"administered_{tab.key}", rows, tab.columns, zone=console.viewer.zone, clicks=clicks)
+    table(console, name, rows, tab.columns, zone=console.viewer.zone, clicks=clicks)
