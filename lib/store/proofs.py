@@ -19,20 +19,17 @@ from lib.store.tables import (
     OperationSeal,
 )
 
-SEPARATOR: Final = "\x1f"
-
 _INSTANTS = ("occurred_at", "received_at")
-_MAYBE = ("operator_id", "organization_id")
 _IN_BODY = ("tenant_id", "id", "body")
 
 COLUMNS: Final = tuple(column.name for column in Operation.__table__.columns if column.name not in _IN_BODY)
-"""The derived columns, in the order in which `rows` joins them."""
+"""The derived columns, in the order in which `rows` lists them."""
 
 _ROWS_AT_ONCE = 4000
 _SEALS_AT_ONCE = 16
 
 Rows = list[tuple[int, Any, Any]]
-"""(id, derived columns as text with SEPARATOR between them, body): bytes from SQLite, text from PostgreSQL."""
+"""(id, derived columns as a JSON array, body): bytes from SQLite, text from PostgreSQL."""
 
 
 Head = tuple[int, int, int, int, datetime, str]
@@ -105,23 +102,20 @@ def rows(session: Session, tenant_id: int, low: int, high: int) -> Iterator[Rows
         cursor.close()
 
 
-def _as_text(name: str, dialect: str) -> str:
-    if dialect == "sqlite":
-        return f"coalesce({name}, '')" if name in _MAYBE else name
+def _as_kept(name: str) -> str:
     if name in _INSTANTS:
         return f"to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
-    if name == "is_catalogued":
-        return f"{name}::int::text"
-    return f"coalesce({name}::text, '')" if name in _MAYBE else name
+    return f"{name}::int" if name == "is_catalogued" else name
 
 
+# One JSON array takes half the time of as many columns, or of texts put together with ||.
 _SQLITE_ROWS = (
-    f"SELECT id, CAST({' || char(31) || '.join(_as_text(name, 'sqlite') for name in COLUMNS)} AS BLOB),"  # noqa: S608
-    " CAST(body AS BLOB) FROM operation WHERE tenant_id = ? AND id BETWEEN ? AND ? ORDER BY id"
+    f"SELECT id, CAST(json_array({', '.join(COLUMNS)}) AS BLOB), CAST(body AS BLOB)"  # noqa: S608
+    " FROM operation WHERE tenant_id = ? AND id BETWEEN ? AND ? ORDER BY id"
 )
 _POSTGRESQL_ROWS = (
-    f"SELECT id, concat_ws(chr(31), {', '.join(_as_text(name, 'postgresql') for name in COLUMNS)}),"  # noqa: S608
-    " body FROM operation WHERE tenant_id = %s AND id BETWEEN %s AND %s ORDER BY id"
+    f"SELECT id, json_build_array({', '.join(map(_as_kept, COLUMNS))})::text, body"  # noqa: S608
+    " FROM operation WHERE tenant_id = %s AND id BETWEEN %s AND %s ORDER BY id"
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from lib.logs.verify.findings import Finding, Kind
 from lib.store import Store, proofs
-from lib.store.proofs import COLUMNS, SEPARATOR
+from lib.store.proofs import COLUMNS
 
 MOST_NAMED: Final = 1000
 """How many findings of a slice are named one by one; the rest is counted."""
@@ -110,7 +111,7 @@ class _Comparing:
         return ids[~is_sealed]
 
     def _sealed_rows(self, rows: proofs.Rows, which: slice | np.ndarray) -> None:
-        lows, highs, digest, loads, expected = self.task.lows, self.task.highs, sha256, orjson.loads, joined
+        lows, highs, digest, loads, expected = self.task.lows, self.task.highs, sha256, orjson.loads, derived
         hashes, positions, seals = self.hashes[which].tolist(), self.positions[which].tolist(), self.seal_of[which]
         events = self.found.events
         for (number, columns, body), hash_, position, seal in zip(rows, hashes, positions, seals.tolist(), strict=True):
@@ -120,7 +121,11 @@ class _Comparing:
                 self._changed(number, position, actual, hash_)
                 continue
             told = loads(raw)
-            if (columns if type(columns) is bytes else columns.encode()) != expected(told):
+            try:
+                is_derived = loads(columns) == expected(told)
+            except ValueError:  # bytes that are no text
+                is_derived = False
+            if not is_derived:
                 self._columns(number, position, columns, raw)
             if seal < len(lows) and not lows[seal] <= told["received_at"] <= highs[seal]:
                 self._back_dated(number, position, told["received_at"], lows[seal], highs[seal])
@@ -136,7 +141,7 @@ class _Comparing:
     def _columns(self, number: int, position: int | None, columns: Any, body: Any) -> None:
         try:
             told = orjson.loads(body)
-            differing = differing_columns(told, columns if isinstance(columns, bytes) else columns.encode())
+            differing = differing_columns(told, columns)
             if (told["id"], told["tenant_id"]) != (str(number), self.task.tenant_id):
                 differing.append("id")
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -198,41 +203,27 @@ def _sealed(session: Session, task: Slice) -> tuple[np.ndarray, np.ndarray, np.n
     return every[order], np.concatenate(positions)[order], np.concatenate(hashes)[order]
 
 
-def joined(told: dict[str, Any]) -> bytes:
-    """The derived columns of a record as `proofs.rows` reads them."""
-    found = told.get
-    occurred_at, received_at = told["occurred_at"], told["received_at"]
-    return SEPARATOR.join(
-        [
-            f"{occurred_at[:10]} {occurred_at[11:26]}",
-            f"{received_at[:10]} {received_at[11:26]}",
-            str(found("operator_id", "")),
-            found("operator", ""),
-            found("role", ""),
-            str(found("organization_id", "")),
-            *[found(name, "") for name in _TEXTS],
-            "1" if found("is_catalogued") else "0",
-            found("content", ""),
-        ]
-    ).encode()
+def derived(told: dict[str, Any]) -> list[Any]:
+    """The derived columns of a record as `proofs.rows` lists them."""
+    values = list(_in_order(_EMPTY | told))
+    # As the columns are kept: 2026-03-01 12:00:00.250000. A truth equals the 1 that it is kept as.
+    values[_OCCURRED] = values[_OCCURRED].replace("T", " ", 1)[:26]
+    values[_RECEIVED] = values[_RECEIVED].replace("T", " ", 1)[:26]
+    return values
 
 
-_TEXTS = COLUMNS[6:-2]
-if COLUMNS[:6] != ("occurred_at", "received_at", "operator_id", "operator", "role", "organization_id") or (
-    COLUMNS[-2:] != ("is_catalogued", "content")
-):
-    raise ImportError("the columns of operation changed their order: joined() has to follow")
+_in_order = itemgetter(*COLUMNS)
+_EMPTY = {name: None if name in {"operator_id", "organization_id"} else "" for name in COLUMNS}
+_OCCURRED, _RECEIVED = COLUMNS.index("occurred_at"), COLUMNS.index("received_at")
 
 
-def differing_columns(told: dict[str, Any], columns: bytes) -> list[str]:
+def differing_columns(told: dict[str, Any], columns: bytes | str) -> list[str]:
     """The names of columns that do not hold what the body says."""
-    expected = joined(told)
-    if expected == columns:
-        return []
-    theirs, ours = columns.split(SEPARATOR.encode()), expected.split(SEPARATOR.encode())
-    if len(theirs) != len(ours) or len(ours) != len(COLUMNS):
-        return ["a text column"]
-    return [name for name, mine, other in zip(COLUMNS, ours, theirs, strict=True) if mine != other]
+    try:
+        kept = orjson.loads(columns)
+    except ValueError:
+        return ["a text"]
+    return [name for name, mine, other in zip(COLUMNS, derived(told), kept, strict=True) if mine != other]
 
 
 def event_key(told: dict[str, Any]) -> int:
