@@ -133,6 +133,11 @@ class Console:
         return ExportQueries(self.viewer, self.store).renewed_by(self.entry)
 
     @property
+    def own_tokens(self) -> OwnTokens:
+        """The API tokens of the viewer's own account."""
+        return OwnTokens(self.viewer, self.store).renewed_by(self.entry)
+
+    @property
     def own(self) -> OwnAccount:
         """The viewer's own account: language, time zone, password, the tenants to choose from."""
         return OwnAccount(self.viewer, self.store).renewed_by(self.entry)

@@ -12,10 +12,11 @@ from lib.access.passwords import hashed, is_password, require_possible
 from lib.access.permissions import AccountType
 from lib.access.tokens import new_token
 from lib.access.viewer import EVERY_TENANT
-from lib.errors import BadInput, NotSignedIn
+from lib.errors import BadInput
 from lib.logs.record import SYSTEM_TENANT, Act, Operator, record
 from lib.queries.entrance import RULES, Attempt, Entrance, EntranceRules, OpenedSession
-from lib.queries.gate import ViewerQueries, own
+from lib.queries.gate import own
+from lib.queries.own import OwnQueries
 from lib.store import attempts, sessions
 from lib.store.accounts import set_password
 from lib.store.catalogue import every_tenant
@@ -23,7 +24,7 @@ from lib.store.tables import Account
 from lib.words import Language, Phrase
 
 
-class OwnAccount(ViewerQueries):
+class OwnAccount(OwnQueries):
     """The viewer's own account."""
 
     _rules: EntranceRules = RULES
@@ -97,12 +98,6 @@ class OwnAccount(ViewerQueries):
             raise BadInput(what=Phrase("own_account.wrong_password"))
         return attempt
 
-    def _account(self, session: Session) -> Account:
-        account = session.get(Account, self.viewer.account_id)
-        if account is None or account.is_disabled:
-            raise NotSignedIn
-        return account
-
     def _record(
         self,
         session: Session,
@@ -117,9 +112,7 @@ class OwnAccount(ViewerQueries):
 
 def zones() -> tuple[str, ...]:
     """The IANA zones that can be chosen, UTC first."""
-    places = (
-        name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/"))
-    )
+    places = (name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
     return ("UTC", *sorted(places))
 
 

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from lib.access.tokens import hash_of_token, new_token
 from lib.access.viewer import EVERY_TENANT
-from lib.errors import BadInput, NotFound, NotSignedIn
+from lib.errors import BadInput, NotFound
 from lib.logs.record import Act, Operator, record
-from lib.queries.gate import ViewerQueries, own
+from lib.queries.gate import own
+from lib.queries.own import OwnQueries
 from lib.store.api_tokens import revoked_at, tokens_of
 from lib.store.tables import Account, ApiToken
 from lib.usage.events import INSTANT
@@ -33,9 +34,7 @@ _LISTED = {
 }
 
 
-def add_token(
-    session: Session, operator: Operator, account: Account, name: str, days: int = USUAL_DAYS
-) -> str:
+def add_token(session: Session, operator: Operator, account: Account, name: str, days: int = USUAL_DAYS) -> str:
     """Make a token that acts as the account for so many days, and return it: it cannot be read again.
 
     Raises BadInput.
@@ -82,14 +81,16 @@ def listed(session: Session, account: Account) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=_LISTED, orient="row")
 
 
-class OwnTokens(ViewerQueries):
+class OwnTokens(OwnQueries):
     """The tokens of the viewer's own account."""
 
     @own
     def listing(self) -> pl.DataFrame:
-        """A row for each, as `listed` says."""
+        """A row for each, as `listed` says, with `is_working`; newest first."""
         with self.store.read(EVERY_TENANT) as session:
-            return listed(session, self._account(session))
+            tokens = listed(session, self._account(session))
+        works = pl.col("revoked_at").is_null() & (pl.col("expires_at") > datetime.now(UTC))
+        return tokens.with_columns(is_working=works).sort("created_at", "id", descending=True)
 
     @own
     def add(self, name: str, days: int = USUAL_DAYS) -> str:
@@ -102,12 +103,6 @@ class OwnTokens(ViewerQueries):
         """End one. Raises NotFound and BadInput."""
         with self.store.write(EVERY_TENANT) as session:
             revoke_token(session, Operator.of(self.viewer), self._account(session), token_id)
-
-    def _account(self, session: Session) -> Account:
-        account = session.get(Account, self.viewer.account_id)
-        if account is None or account.is_disabled:
-            raise NotSignedIn
-        return account
 
 
 def _record(

@@ -1,4 +1,4 @@
-"""The account menu at the top right: who is signed in, language, time zone, password, sign-out."""
+"""The account menu at the top right: who is signed in, language, time zone, password, tokens, sign-out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import streamlit as st
 from lib.errors import BadInput
 from lib.queries.console import Console
 from lib.queries.own_account import offset_of, zones
-from lib.ui import links, visitor
+from lib.ui import links, own_tokens, visitor
 from lib.ui.escaping import plain
 from lib.ui.page import show_error
 from lib.words import Language, say
@@ -31,10 +31,10 @@ def draw(console: Console) -> None:
         links.to_operation_log(console)
         _draw_language(console)
         _draw_zone(console)
-        if st.button(
-            say("account_menu.password"), key="account_password", icon=":material/password:", width="stretch"
-        ):
+        if st.button(say("account_menu.password"), key="account_password", icon=":material/password:", width="stretch"):
             _password_dialog(console)
+        if st.button(say("account_menu.tokens"), key="account_tokens", icon=":material/key:", width="stretch"):
+            own_tokens.open_dialog(console)
         st.button(
             say("account_menu.sign_out"),
             key="account_sign_out",
@@ -102,9 +102,7 @@ def _password_dialog(console: Console) -> None:
     @st.dialog(console.say("account_menu.password"))
     def ask() -> None:
         with st.form("password_form", border=False):
-            current = st.text_input(
-                console.say("own_account.current"), type="password", key="password_current"
-            )
+            current = st.text_input(console.say("own_account.current"), type="password", key="password_current")
             wanted = st.text_input(console.say("own_account.wanted"), type="password", key="password_wanted")
             again = st.text_input(console.say("own_account.again"), type="password", key="password_again")
             st.caption(console.say("own_account.rule"))
