@@ -23,6 +23,7 @@ class Permission(StrEnum):
     OPERATION_LOG_READ = "operation_log:read"
     SERVER_LOG_READ = "server_log:read"
     SERVER_LOG_MANAGE = "server_log:manage"
+    FINDING_READ = "finding:read"
     STATUS_READ = "status:read"
     EXPORT_CREATE = "export:create"
     CATALOGUE_MANAGE = "catalogue:manage"
@@ -32,6 +33,7 @@ class Permission(StrEnum):
     EXCLUSION_MANAGE = "exclusion:manage"
     ANNOTATION_MANAGE = "annotation:manage"
     RETENTION_MANAGE = "retention:manage"
+    FINDING_MANAGE = "finding:manage"
     TENANT_MANAGE = "tenant:manage"
 
 
@@ -60,6 +62,7 @@ PERMISSIONS = (
     PermissionRecord(Permission.OPERATION_LOG_READ, _ADMINISTRATORS, grantable=True),
     PermissionRecord(Permission.SERVER_LOG_READ, _SYSTEM, grantable=False),
     PermissionRecord(Permission.SERVER_LOG_MANAGE, _SYSTEM, grantable=False),
+    PermissionRecord(Permission.FINDING_READ, _ADMINISTRATORS, grantable=True),
     PermissionRecord(Permission.STATUS_READ, _ADMINISTRATORS, grantable=True),
     PermissionRecord(Permission.EXPORT_CREATE, _ADMINISTRATORS, grantable=True),
     PermissionRecord(Permission.CATALOGUE_MANAGE, _ADMINISTRATORS, grantable=True),
@@ -69,6 +72,7 @@ PERMISSIONS = (
     PermissionRecord(Permission.EXCLUSION_MANAGE, _ADMINISTRATORS, grantable=True),
     PermissionRecord(Permission.ANNOTATION_MANAGE, _ADMINISTRATORS, grantable=True),
     PermissionRecord(Permission.RETENTION_MANAGE, _ADMINISTRATORS, grantable=False),
+    PermissionRecord(Permission.FINDING_MANAGE, _ADMINISTRATORS, grantable=False),
     PermissionRecord(Permission.TENANT_MANAGE, _SYSTEM, grantable=False),
 )
 

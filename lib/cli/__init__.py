@@ -10,6 +10,7 @@ import click
 from lib.cli import (
     administering,
     exporting,
+    finding,
     house,
     importing,
     logging,
@@ -61,6 +62,7 @@ _MODULES = (
     refreshing,
     purging,
     sealing,
+    finding,
     showing,
     verifying,
     proving,

@@ -1,5 +1,6 @@
-"""The schedule inside `daybook serve`: soon after each half hour has closed, a refresh in a process of its own, once a
-day a purge, every few seconds the sealing of the operation log, and every half minute the cleaning of server logs.
+"""The schedule inside `daybook serve`: soon after each half hour has closed, a refresh and a look for findings in
+processes of their own, once a day a purge, every few seconds the sealing of the operation log, and every half minute
+the cleaning of server logs.
 
 A process of its own, because counting holds the interpreter and memory that the pages need. Where cron or a timer runs
 `daybook refresh` instead, serve with --no-schedule; both at once are harmless, since a refresh runs once at a time.
@@ -29,6 +30,8 @@ COMMAND = (sys.executable, "-m", "lib.cli", "refresh")
 
 PURGE = (sys.executable, "-m", "lib.cli", "purge")
 PURGE_EVERY = timedelta(days=1)
+
+FINDINGS = (sys.executable, "-m", "lib.cli", "findings")
 
 SEAL = (sys.executable, "-m", "lib.cli", "seal")
 SEAL_EVERY = timedelta(seconds=5)
@@ -60,6 +63,8 @@ async def run(stop: asyncio.Event, settings: Settings, command: Sequence[str] = 
             return
         code = await _run(stop, command)
         failed_at = None if code == 0 else datetime.now(UTC)
+        if not stop.is_set() and await asyncio.to_thread(_findings_are_due, store):
+            await _run(stop, FINDINGS)
         if not stop.is_set() and await asyncio.to_thread(_purge_is_due, store):
             await _run(stop, PURGE)
 
@@ -101,6 +106,14 @@ async def run_cleaning(stop: asyncio.Event, settings: Settings) -> None:
                 told = str(error)
                 _log.error("the cleaning of server logs failed", exc_info=error)
         await _stopped(stop, CLEAN_EVERY.total_seconds())
+
+
+def _findings_are_due(store: Store) -> bool:
+    try:
+        last = last_started_at(store, "findings")
+    except DaybookError:
+        return False
+    return last is None or last < start_of(bucket_of(datetime.now(UTC)))
 
 
 def _purge_is_due(store: Store) -> bool:

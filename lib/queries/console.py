@@ -11,6 +11,7 @@ from lib.queries.administration import AdministrationQueries
 from lib.queries.annotations import AnnotationQueries
 from lib.queries.exclusions import ExclusionQueries
 from lib.queries.exports import ExportQueries
+from lib.queries.findings import FindingQueries
 from lib.queries.keeping import RetentionQueries
 from lib.queries.log_reading import LogReading
 from lib.queries.operations import OperationQueries
@@ -66,6 +67,11 @@ class Console:
     def visits(self) -> VisitQueries:
         """Visits of imported access logs."""
         return VisitQueries(self.viewer, self.store, self.settings.lake).renewed_by(self.entry)
+
+    @property
+    def findings(self) -> FindingQueries:
+        """What the rules that watch the operation log found, and their thresholds."""
+        return FindingQueries(self.viewer, self.store).renewed_by(self.entry)
 
     @property
     def status(self) -> StatusQueries:

@@ -55,6 +55,7 @@ PAGES = (
     PageRecord("data_dashboard", ":material/bar_chart:", "usage", _USAGE),
     PageRecord("mini_programs", ":material/widgets:", "usage", _USAGE),
     PageRecord("operation_log", ":material/history:", "logs", frozenset({Permission.OPERATION_LOG_READ})),
+    PageRecord("findings", ":material/notification_important:", "logs", frozenset({Permission.FINDING_READ})),
     PageRecord("server_logs", ":material/terminal:", "logs", frozenset({Permission.SERVER_LOG_READ})),
     PageRecord("administration", ":material/manage_accounts:", "keeping", _MANAGING),
     PageRecord("status", ":material/vital_signs:", "keeping", frozenset({Permission.STATUS_READ})),
