@@ -57,7 +57,7 @@ def _tenants(house: House, key: str | None) -> list[tuple[str, int]]:
 
 def _verified(house: House, key: str, tenant_id: int, first: int, until: str | None) -> int:
     tables = published(Lake(house.settings.lake), tenant_id)
-    after_last = tables.counts.select(pl.col("t").max().fill_null(first) + 1).item()
+    after_last = tables.totals.select(pl.col("t").max().fill_null(first) + 1).item()
     end = bucket_of(instant_of(until, "UTC")) if until else int(after_last)
     if tables.files.raw_since is not None:
         said = say("keeping.not_recountable", Language.EN, date=tables.files.raw_since)

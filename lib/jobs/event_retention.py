@@ -14,7 +14,7 @@ from lib.logs.record import SCHEDULE, Act, record
 from lib.settings import Settings
 from lib.store import Store, catalogue
 from lib.store.locks import job_lock
-from lib.usage.lake import Lake, TenantFiles
+from lib.usage.lake import FORMAT, Lake, TenantFiles
 from lib.usage.removed import Removal, removable, without_raw
 from lib.usage.writing import Writing
 
@@ -46,6 +46,8 @@ def remove_old_rows(settings: Settings, store: Store, now: datetime) -> RemovedR
         lake = Lake(settings.lake)
         settle(lake, store)
         before = lake.manifest()
+        if before.format != FORMAT:  # the next refresh counts all events again, and needs them
+            return RemovedRows()
         publication, tenants, removed = before.publication + 1, {**before.tenants}, RemovedRows()
         for rule in _rules(store):
             files = tenants.get(rule.tenant_id, TenantFiles())

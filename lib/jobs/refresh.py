@@ -7,6 +7,7 @@ that did but whose batches still stand in the inbox names them, so that they are
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,9 +22,12 @@ from lib.store.locks import job_lock
 from lib.store.runs import job_run
 from lib.usage.buckets import bucket_of, start_of
 from lib.usage.intake import unpacked
-from lib.usage.lake import Lake, TenantFiles
-from lib.usage.recount import LEDGER, add_events, add_visits, exclude, ledgered, rebuilt
+from lib.usage.lake import FORMAT, Lake, TenantFiles
+from lib.usage.rebuild import rebuilt
+from lib.usage.recount import LEDGER, add_events, add_visits, exclude, ledgered
 from lib.usage.writing import Writing
+
+_log = logging.getLogger(__name__)
 
 SLICE_ROWS = 2_000_000
 """Rows that one publication takes in at most, so that memory stays bounded whatever waits."""
@@ -116,6 +120,9 @@ def _publish(
     lake: Lake, store: Store, taken: Sequence[inbox.Batch], as_of: datetime, full: bool, done: Refreshed
 ) -> None:
     before = lake.manifest()
+    if before.publication and before.format != FORMAT:
+        _log.warning("The tables in %s are of another version of Daybook: all events are counted again", lake.folder)
+        full = True
     as_of = max(as_of, before.as_of or as_of)  # a clock set back closes no bucket, and opens none
     publication = before.publication + 1
     policies = _policies(store)
@@ -138,6 +145,7 @@ def _publish(
     manifest = replace(
         before,
         publication=publication,
+        format=FORMAT,
         as_of=as_of,
         published_at=datetime.now(UTC),
         applied=tuple(batch.id for batch in taken),

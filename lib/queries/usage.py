@@ -16,6 +16,7 @@ from lib.queries.gate import ViewerQueries, needs
 from lib.queries.names import Names, names_of
 from lib.store import Store
 from lib.usage.buckets import EPOCH, Grain, Period, bucket_of, bucket_starts, start_of
+from lib.usage.kept import counted_by_bucket
 from lib.usage.kernel import COUNTS, PAGE_COUNTS
 from lib.usage.lake import Lake
 from lib.usage.metrics import METRICS, PAGE_METRICS, Metric
@@ -96,10 +97,13 @@ class UsageQueries(ViewerQueries):
     def span(self) -> tuple[datetime, datetime] | None:
         """The start of the first and the end of the last half hour (UTC) with usage that the viewer sees; None
         without any."""
-        counts = self._counts(self._places(None))
-        if counts.is_empty():
+        applications = self._places(None).applications
+        totals = self._tables().totals.filter(pl.col("mini_program_id") == 0)
+        if applications is not None:
+            totals = totals.filter(pl.col("application_id").is_in(applications))
+        if totals.is_empty():
             return None
-        first, last = counts.select(first=pl.col("t").min(), last=pl.col("t").max()).row(0)
+        first, last = totals.select(first=pl.col("t").min(), last=pl.col("t").max()).row(0)
         return start_of(first), start_of(last + 1)
 
     @needs(Permission.USAGE_READ)
@@ -157,8 +161,9 @@ class UsageQueries(ViewerQueries):
     @needs(Permission.USAGE_READ)
     def operating_systems(self, mini_program: str | None = None) -> list[str]:
         """The operating systems that were ever seen."""
-        counts = self._counts(self._places(UsageFilter(Period(EPOCH, start_of(1)), mini_program)))
-        return sorted(name for name in counts["os"].unique() if name)
+        places = self._places(UsageFilter(Period(EPOCH, start_of(1)), mini_program))
+        seen = self._tables().counts().filter(places.predicate()).select(pl.col("os").unique()).collect()
+        return sorted(name for name in seen["os"] if name)
 
     def _tables(self) -> Published:
         return published(self._lake, self.viewer.tenant_id)
@@ -178,9 +183,6 @@ class UsageQueries(ViewerQueries):
         with self.store.read(self.viewer.tenant_id) as session:
             return names_of(session, self.viewer.tenant_id, self.viewer.applications)
 
-    def _counts(self, places: _Places) -> pl.DataFrame:
-        return self._tables().counts.filter(places.predicate())
-
     def _grouped(self, asked: UsageFilter, grain: Grain, by: tuple[str, ...], *, filled: bool) -> pl.DataFrame:
         """`bucket`, `by` and the metrics; pages are counted by PAGE_COUNTS, everything else by COUNTS."""
         tables, places = self._tables(), self._places(asked)
@@ -190,17 +192,22 @@ class UsageQueries(ViewerQueries):
             buckets = buckets.filter(pl.col("t") < closed)
         paged = "page" in by
         until = max(asked.period.first, min(asked.period.end, closed))
-        added = _added(tables, places, asked.period.first, until, paged).join(buckets.select("t", "bucket"), on="t")
+        inside = buckets.filter(pl.col("t") < until)
+        added = _added(tables, places, asked.period.first, until, by).join(inside.select("t", "bucket"), on="t")
         rows = added.group_by("bucket", *by).agg(pl.col(PAGE_COUNTS if paged else COUNTS).sum())
-        chains = _chains(tables, places, asked.period.first, until, by)
-        users = users_by_bucket(chains.inside, buckets, by).filter(pl.col("active_users") > 0)
-        rows = rows.join(users, on=["bucket", *by], how="full", coalesce=True, nulls_equal=True)
+        # What was taken back leaves nothing.
+        rows = rows.filter(pl.any_horizontal(pl.exclude("bucket", *by) != 0))
+        users, firsts = _users(tables, places, inside, until, by)
+        rows = rows.join(
+            users.filter(pl.col("active_users") > 0), on=["bucket", *by], how="full", coalesce=True, nulls_equal=True
+        )
         if filled:
             rows = buckets.select("bucket").unique().join(rows, on="bucket", how="left")
         if not paged:
-            cumulative = cumulative_by_bucket(chains.firsts, buckets, by)
+            cumulative = cumulative_by_bucket(firsts, buckets, by)
             rows = rows.join(cumulative, on=["bucket", *by], how="left", nulls_equal=True)
         rows = rows.with_columns(pl.exclude("bucket", *by).fill_null(0))
+        rows = rows.with_columns(pl.col(pl.Categorical).cast(pl.String))
         return _measured(rows, PAGE_METRICS if paged else METRICS, by).sort("bucket", *by)
 
     def _named(self, rows: pl.DataFrame, dimension: Dimension) -> pl.DataFrame:
@@ -213,36 +220,54 @@ class UsageQueries(ViewerQueries):
         return rows.join(known, on=column, how="left").drop(column)
 
 
-@dataclass(frozen=True)
-class _Chains:
-    """A filter's users as `by`, t, p, n: those `inside` the period, and the `firsts`, where they were seen first,
-    until its end."""
-
-    inside: pl.DataFrame
-    firsts: pl.DataFrame
-
-
-def _chains(tables: Published, places: _Places, first: int, until: int, by: tuple[str, ...]) -> _Chains:
-    """From the kept chains where there are such, else made from presence."""
+def _users(
+    tables: Published, places: _Places, buckets: pl.DataFrame, until: int, by: tuple[str, ...]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """A filter's users of each bucket by the columns, and where they were seen first (`by`, t, n) before `until`."""
     scope, chosen = places.scope(by), places.predicate()
-    columns = [*by, "t", "p", "n"]
+    if scope is not None and scope.is_kept:
+        parts = tables.kept(scope)
+        none = pl.DataFrame(schema=scope.schema).drop("p")
+        firsts = pl.concat(
+            [
+                none,
+                *(part.firsts.select(pl.col(name).cast(none.schema[name]) for name in none.columns) for part in parts),
+            ]
+        )
+        seen = firsts.filter(pl.col("t") < until, chosen)
+        if buckets.is_empty():
+            return users_by_bucket(pl.DataFrame(schema=scope.schema), buckets, by), seen
+        return counted_by_bucket(parts, buckets, by, chosen), seen
+    first = buckets["t"].min() if buckets.height else until
     if scope is None:
         presence = tables.presence().filter(pl.col("t") < until, chosen).collect()
-        chains = chained(with_users(presence, tables.files.numbers_visitors_per_application), by).sort("t")
-        return _Chains(between(chains, first, until), chains.filter(pl.col("p") == NEVER))
-    if scope in PAGE_SCOPES:
-        inside = (pl.col("t") >= first) & (pl.col("t") < until)
-        rows = tables.page_chains(scope).filter(inside, chosen).select(columns).collect()
-        return _Chains(rows, rows.clear())
-    inside_rows = between(tables.chains(scope), first, until).filter(chosen).select(columns)
-    return _Chains(inside_rows, between(tables.first_presences(scope), 0, until).filter(chosen).select(columns))
+        chains = chained(with_users(presence, tables.files.numbers_visitors_per_application), by)
+    elif "page" in scope.by:  # cumulative users are not counted for pages
+        chains = tables.chains(scope).filter(pl.col("t").is_between(first, until, closed="left"), chosen).collect()
+    else:
+        needed = (pl.col("t") < until) & ((pl.col("t") >= first) | (pl.col("p") == NEVER))
+        chains = tables.chains(scope).filter(needed, chosen).collect()
+    return users_by_bucket(chains, buckets, by), chains.filter(pl.col("p") == NEVER)
 
 
-def _added(tables: Published, places: _Places, first: int, until: int, paged: bool) -> pl.DataFrame:
-    if not paged:
-        return between(tables.counts, first, until).filter(places.predicate())
-    inside = (pl.col("t") >= first) & (pl.col("t") < until)
-    return tables.pages().filter(inside, places.predicate()).collect()
+def _added(tables: Published, places: _Places, first: int, until: int, by: tuple[str, ...]) -> pl.DataFrame:
+    inside = pl.col("t").is_between(first, until, closed="left")
+    if "page" in by:
+        return tables.pages().filter(inside, places.predicate()).collect()
+    asked = {*by} | {
+        column
+        for column, value in (
+            ("application_id", places.applications),
+            ("mini_program_id", places.mini_program),
+            ("os", places.os),
+        )
+        if value is not None
+    }
+    if asked <= {"application_id"} or asked <= {"mini_program_id"}:
+        # Of the two tables of totals, the one of mini programs or that of applications.
+        other = "application_id" if "mini_program_id" in asked else "mini_program_id"
+        return between(tables.totals, first, until).filter(pl.col(other) == 0, places.predicate())
+    return tables.counts().filter(inside, places.predicate()).collect()
 
 
 def _measured(rows: pl.DataFrame, metrics: tuple[Metric, ...], by: Sequence[str]) -> pl.DataFrame:

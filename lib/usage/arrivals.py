@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
 import polars as pl
 
+from lib.usage import raw
 from lib.usage.events import STORED
 from lib.usage.lake import DayFiles, RecordKind, TenantFiles
 from lib.usage.seen import Keys, are_in, merged, opened
@@ -43,13 +44,12 @@ def with_seen(writing: Writing, files: TenantFiles, kind: str, keys: Keys) -> Te
     return replace(files, seen={**files.seen, kind: (*stay, writing.keys(kind, run))})
 
 
-def rows_of_streams(writing: Writing, files: TenantFiles, streams: pl.DataFrame, days: Iterable[str]) -> pl.DataFrame:
-    """What the lake has of some streams on some dates, with `old_day`: the date of the file that a row is in."""
+def rows_of_streams(writing: Writing, files: TenantFiles, streams: Mapping[str, pl.Series]) -> pl.DataFrame:
+    """What the lake has on some dates of the streams asked for there, with `old_day`: the date of a row's file."""
     parts = [pl.DataFrame(schema={**STORED, "old_day": pl.Date()})]
-    raw = files.raw
-    for day, name in ((day, raw[day]) for day in days if day in raw):
-        rows = writing.only(name, "stream_id", streams["stream_id"])
-        if not rows.is_empty():
+    for day, names in files.raw.items():
+        if day in streams:
+            rows = raw.of_streams(writing.lake, names, streams[day])
             parts.append(rows.with_columns(old_day=pl.lit(date.fromisoformat(day))))
     return pl.concat(parts)
 
@@ -57,26 +57,33 @@ def rows_of_streams(writing: Writing, files: TenantFiles, streams: pl.DataFrame,
 def rows_to_tell_again(writing: Writing, files: TenantFiles, fresh: pl.DataFrame) -> tuple[pl.DataFrame, TenantFiles]:
     """What the lake has of the streams of fresh events, as far as their sessions can be others now.
 
-    A session lies in one file. One that the client does not name can change only where an event comes within reach
-    of the
-    file's events; one that it names is looked for elsewhere too, if its stream was seen before.
+    A session lies on one date. One that the client does not name can change only where an event comes within reach of
+    the date's events; one that it names is looked for elsewhere too, if its stream was seen before.
     """
-    instants = fresh["at"].dt.epoch("us")
-    near = [day for day, names in files.days.items() if _is_near(instants, names)]
-    old = rows_of_streams(writing, files, fresh.select("stream_id").unique(), near)
     named = fresh.filter(pl.col("session").is_not_null())["stream_id"].unique()
     runs = files.seen.get("stream", ())
     is_known = pl.Series(are_in(named.to_numpy(), [opened(writing.lake.path(run)) for run in runs]), dtype=pl.Boolean)
-    missing = named.filter(is_known & ~named.is_in(old["stream_id"].unique().implode()))
-    for day in sorted(set(files.days) - set(near), reverse=True):
+    is_new = pl.col("stream_id").is_in(named.filter(~is_known).implode())
+    asked = fresh.filter(~is_new).select("stream_id", "is_excluded", us=pl.col("at").dt.epoch("us"))
+    near = {day: asked.filter(_is_near(names))["stream_id"].unique() for day, names in files.days.items()}
+    old = rows_of_streams(writing, files, near)
+    # An excluded row may lie on another date than the session of its stream.
+    missing = asked.filter(~pl.col("is_excluded"), pl.col("stream_id").is_in(named.implode()))["stream_id"].unique()
+    missing = _but(missing, old)
+    for day in sorted(files.days, reverse=True):
         if missing.is_empty():
             break
-        found = rows_of_streams(writing, files, missing.to_frame(), [day])
+        elsewhere = missing.filter(~missing.is_in(near[day].implode()))
+        found = rows_of_streams(writing, files, {day: elsewhere})
         old = pl.concat([old, found])
-        missing = missing.filter(~missing.is_in(found["stream_id"].unique().implode()))
+        missing = _but(missing, found)
     new = named.filter(~is_known).to_numpy()
     return old, files if not len(new) else with_seen(writing, files, "stream", new)
 
 
-def _is_near(instants: pl.Series, names: DayFiles) -> bool:
-    return bool(instants.is_between(names.first_us - IDLE_US, names.last_us + IDLE_US).any())
+def _but(streams: pl.Series, found: pl.DataFrame) -> pl.Series:
+    return streams.filter(~streams.is_in(found.filter(~pl.col("is_excluded"))["stream_id"].unique().implode()))
+
+
+def _is_near(names: DayFiles) -> pl.Expr:
+    return pl.col("us").is_between(names.first_us - IDLE_US, names.last_us + IDLE_US)

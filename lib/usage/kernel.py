@@ -7,14 +7,14 @@ told by a row's neighbours. Nothing here grows with the number of sessions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from lib.usage.buckets import bucket_expr
 from lib.usage.events import Kind
-from lib.usage.packing import Packing
+from lib.usage.packing import NAME, Numbers, Packing, starts_of
 
 STAY_LIMIT_US = 1_800_000_000
 """Microseconds of stay at most where only the next event tells it: 30 minutes."""
@@ -23,14 +23,16 @@ PLACE = ("t", "application_id", "mini_program_id", "os")
 COUNTS = ("opens", "page_views", "shares", "stay_us", "session_us", "entries", "exits")
 PAGE_COUNTS = ("page_views", "stay_us", "entries", "exits", "shares")
 _ONE = pl.lit(1, pl.Int64)
+_NOTHING = pl.lit(0, pl.Int64)
 
 
 @dataclass(frozen=True)
 class Tally:
-    """What the kernel makes of some sessions. Counts add up over tallies; presence is a set.
+    """What the kernel makes of some sessions. Counts add up over tallies. Times are microseconds.
 
     `counts`: PLACE and COUNTS, a row for what happened in a half hour (`t`). `pages`: PLACE, `page` and PAGE_COUNTS.
-    `presence`: PLACE, `page` (null: an open without a page view) and `visitor_id`, once each. Times are microseconds.
+    `presence`: PLACE, `page` (null: an open without a page view), `visitor_id`, and `n`, for how many views or opens:
+    who was somewhere is there while they add up to more than 0.
     """
 
     counts: pl.DataFrame
@@ -54,12 +56,12 @@ def tallied(events: pl.DataFrame) -> Tally:
 
 
 def _nothing() -> Tally:
-    places = {"t": pl.Int32(), "application_id": pl.Int32(), "mini_program_id": pl.Int32(), "os": pl.String()}
-    paged = {**places, "page": pl.String()}
+    places = {"t": pl.Int32(), "application_id": pl.Int32(), "mini_program_id": pl.Int32(), "os": NAME}
+    paged = {**places, "page": NAME}
     return Tally(
         pl.DataFrame(schema={**places, **dict.fromkeys(COUNTS, pl.Int64())}),
         pl.DataFrame(schema={**paged, **dict.fromkeys(PAGE_COUNTS, pl.Int64())}),
-        pl.DataFrame(schema={**paged, "visitor_id": pl.UInt64()}),
+        pl.DataFrame(schema={**paged, "visitor_id": pl.UInt64(), "n": pl.Int32()}),
     )
 
 
@@ -103,18 +105,64 @@ def _counted(rows: pl.DataFrame, packing: Packing) -> Tally:
     views = _views(rows)
     shares = rows.filter(pl.col("kind") == Kind.SHARE.value)
     at_start = {"t": "start_t", "system": "start_os_code"}
+    steps = pl.concat(
+        [
+            views.select(_step(packing.key(), 0), "stay_us"),
+            views.filter("is_entry").select(_step(packing.key(**at_start), 1), stay_us=_NOTHING),
+            views.filter("is_exit").select(_step(packing.key(**at_start), 2), stay_us=_NOTHING),
+            shares.select(_step(packing.key(), 3), stay_us=_NOTHING),
+        ]
+    )
+    keys, of_pages = _summed_steps(steps.sort("key"))
+    sessions = _sessions(rows).select(packing.key(**at_start, page=None), "opens", "session_us").sort("key")
+    counts = _of_places(keys // packing.page_count, of_pages, sessions, packing)
+    # A share without a page is its place's alone; a view without one is of the page null.
+    is_paged = (keys % packing.page_count > 0) | (of_pages["page_views"] + of_pages["entries"] + of_pages["exits"] > 0)
+    shared = np.where(keys % packing.page_count > 0, of_pages["shares"], 0)
+    pages = packing.unpacked(keys, {**of_pages, "shares": shared}).filter(is_paged)
+    return Tally(
+        counts.select(*PLACE, *COUNTS),
+        pages.select(*PLACE, "page", *PAGE_COUNTS),
+        _presence(rows, views, packing),
+    )
 
-    def parts(page: str | None) -> Iterable[pl.DataFrame]:
-        yield views.select(packing.key(page=page), page_views=_ONE, stay_us="stay_us")
-        yield views.filter("is_entry").select(packing.key(**at_start, page=page), entries=_ONE)
-        yield views.filter("is_exit").select(packing.key(**at_start, page=page), exits=_ONE)
 
-    of_pages = shares.filter(pl.col("page_code") > 0).select(packing.key(), shares=_ONE)
-    of_places = shares.select(packing.key(page=None), shares=_ONE)
-    sessions = _sessions(rows).select(packing.key(**at_start, page=None), "opens", "session_us")
-    counts = packing.unpacked(_summed([*parts(None), of_places, sessions], COUNTS)).drop("page")
-    pages = packing.unpacked(_summed([*parts("page_code"), of_pages], PAGE_COUNTS))
-    return Tally(counts, pages, _presence(rows, views, packing))
+def _step(key: pl.Expr, step: int) -> pl.Expr:
+    return key * 4 + step
+
+
+def _summed_steps(steps: pl.DataFrame) -> tuple[Numbers, dict[str, Numbers]]:
+    """The keys of steps in their order, and what each key has of every step."""
+    ordered = steps["key"].to_numpy()
+    starts = starts_of(ordered)
+    lengths = np.diff(starts, append=len(ordered))
+    keys, step = ordered[starts] // 4, ordered[starts] % 4
+    first = starts_of(keys)
+    at = np.repeat(np.arange(len(first)), np.diff(first, append=len(keys)))
+    sums = {name: np.zeros(len(first), np.int64) for name in ("page_views", "entries", "exits", "shares", "stay_us")}
+    for number, name in enumerate(("page_views", "entries", "exits", "shares")):
+        sums[name][at[step == number]] = lengths[step == number]
+    if len(first):
+        sums["stay_us"] = np.add.reduceat(steps["stay_us"].to_numpy(), starts[first])
+    return keys[first], sums
+
+
+def _of_places(keys: Numbers, of_pages: dict[str, Numbers], sessions: pl.DataFrame, packing: Packing) -> pl.DataFrame:
+    """The pages' counts added up to their places, and with those of the sessions that began there."""
+    of_sessions = {name: sessions[name].to_numpy() for name in ("opens", "session_us")}
+    parts = [(keys, of_pages), (sessions["key"].to_numpy() // packing.page_count, of_sessions)]
+    summed = []
+    for ordered, counts in parts:
+        starts = starts_of(ordered)
+        totals = {name: np.add.reduceat(each, starts) if len(starts) else each for name, each in counts.items()}
+        summed.append((ordered[starts], totals))
+    whole = pl.Series(np.concatenate([each for each, _ in summed])).unique().sort().to_numpy()
+    sums = {name: np.zeros(len(whole), np.int64) for name in COUNTS}
+    for ordered, totals in summed:
+        at = np.searchsorted(whole, ordered)
+        for name, each in totals.items():
+            sums[name][at] = each
+    return packing.unpacked(whole * packing.page_count, sums)
 
 
 def _views(rows: pl.DataFrame) -> pl.DataFrame:
@@ -139,17 +187,23 @@ def _sessions(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _presence(rows: pl.DataFrame, views: pl.DataFrame, packing: Packing) -> pl.DataFrame:
-    """Who viewed or opened, sorted by visitor and key, where repetitions are neighbours."""
+    """Who viewed or opened, once each, sorted by visitor and key."""
     viewed = views.select("visitor_id", packing.key())
     opened = rows.filter(pl.col("starts") & (pl.col("kind") != Kind.PAGE_VIEW.value))
-    whole = pl.concat([viewed, opened.select("visitor_id", packing.key(page=None))]).sort("visitor_id", "key")
-    visitor, key = pl.col("visitor_id"), pl.col("key")
-    differs = (visitor != visitor.shift(1)) | (key != key.shift(1))
-    return packing.unpacked(whole.filter(differs.fill_null(True)))
-
-
-def _summed(parts: Iterable[pl.DataFrame], counts: tuple[str, ...]) -> pl.DataFrame:
-    """The sums of each key, in the order of keys, every count there."""
-    summed = pl.concat(parts, how="diagonal").group_by("key").agg(pl.exclude("key").sum()).sort("key")
-    missing = [pl.lit(0, pl.Int64).alias(name) for name in counts if name not in summed.columns]
-    return summed.with_columns(missing).select("key", *counts)
+    whole = pl.concat([viewed, opened.select("visitor_id", packing.key(page=None))])
+    # Visitors are runs: a number for each, in their order, makes one number to sort by.
+    visitors, keys = whole["visitor_id"].to_numpy(), whole["key"].to_numpy()
+    runs = starts_of(visitors)
+    of_runs = pl.Series(visitors[runs])
+    known, ranks = of_runs.unique().sort().to_numpy(), of_runs.rank("dense").cast(pl.UInt64).to_numpy() - np.uint64(1)
+    codes = np.repeat(ranks, np.diff(runs, append=len(visitors)))
+    if len(known).bit_length() + packing.bits > 64:
+        ordered = whole.group_by("visitor_id", "key").agg(n=pl.len().cast(pl.Int32)).sort("visitor_id", "key")
+        return packing.unpacked(
+            ordered["key"].to_numpy(), {name: ordered[name].to_numpy() for name in ("visitor_id", "n")}
+        )
+    packed = pl.Series(codes << np.uint64(packing.bits) | keys).sort().to_numpy()
+    starts = starts_of(packed)
+    n, packed = np.diff(starts, append=len(packed)).astype(np.int32), packed[starts]
+    key, code = packed & np.uint64((1 << packing.bits) - 1), packed >> np.uint64(packing.bits)
+    return packing.unpacked(key, {"visitor_id": known[code.astype(np.int64)], "n": n})

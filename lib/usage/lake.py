@@ -34,22 +34,30 @@ GRACE_SECONDS = 900
 """How long a file that is no longer current is kept for readers that still hold the old manifest."""
 
 
+FORMAT = 2
+"""How the tables of a publication lie; those of an older number are made again from the raw events."""
+
+
 @dataclass(frozen=True)
 class DayFiles:
-    """The files of the sessions that began on one UTC date: the events, and what the kernel made of them.
+    """The files of the sessions that began on one UTC date: the events, and the tables that the kernel made of them.
 
-    `first_us` and `last_us` are the instants of the first and the last event, which may lie on a later date. `events`
-    is
-    null once they were removed by the retention rule: what was made of them stays, and cannot be made again.
+    A table's files add up: later ones say what changed. `first_us` and `last_us` are the instants of the first and the
+    last event, which may lie on a later date. `events` is null once they were removed by the retention rule: what was
+    made of them stays, and cannot be made again.
     """
 
-    events: str | None
-    counts: str
-    pages: str
-    presence: str
+    events: tuple[str, ...] | None
+    tables: dict[str, tuple[str, ...]]
     rows: int
     first_us: int
     last_us: int
+
+    def paths(self) -> Iterator[str]:
+        """Every file that it names."""
+        yield from self.events or ()
+        for names in self.tables.values():
+            yield from names
 
 
 @dataclass(frozen=True)
@@ -69,13 +77,12 @@ class TenantFiles:
     rules: tuple[tuple[str, str], ...] = ()
     days: dict[str, DayFiles] = field(default_factory=dict)
     visits: dict[str, VisitFiles] = field(default_factory=dict)
-    recency: tuple[str, ...] = ()
-    page_recency: tuple[str, ...] = ()
+    recency: dict[str, tuple[str, ...]] = field(default_factory=dict)
     seen: dict[str, tuple[str, ...]] = field(default_factory=dict)
     removed_ends: str | None = None
 
     @property
-    def raw(self) -> dict[str, str]:
+    def raw(self) -> dict[str, tuple[str, ...]]:
         """The files of raw events by date, of the dates that still have theirs."""
         return {day: names.events for day, names in self.days.items() if names.events is not None}
 
@@ -88,11 +95,10 @@ class TenantFiles:
     def paths(self) -> Iterator[str]:
         """Every file that it names."""
         for day in self.days.values():
-            yield from (name for name in (day.events, day.counts, day.pages, day.presence) if name is not None)
+            yield from day.paths()
         yield from (day.visits for day in self.visits.values())
-        yield from (*self.recency, *self.page_recency)
-        for runs in self.seen.values():
-            yield from runs
+        for names in (*self.recency.values(), *self.seen.values()):
+            yield from names
         if self.removed_ends is not None:
             yield self.removed_ends
 
@@ -108,6 +114,7 @@ class Manifest:
     applied: tuple[int, ...] = ()
     tenants: dict[int, TenantFiles] = field(default_factory=dict)
     ledger: str | None = None
+    format: int = FORMAT
 
     def paths(self) -> set[str]:
         """Every file that it names."""
@@ -129,6 +136,7 @@ class Manifest:
             applied=tuple(kept["applied"]),
             tenants={int(tenant): _tenant_files(files) for tenant, files in kept["tenants"].items()},
             ledger=kept["ledger"],
+            format=kept.get("format", 1),
         )
 
 
@@ -143,17 +151,25 @@ def _instant(text: str | None) -> datetime | None:
 
 
 def _tenant_files(kept: dict[str, Any]) -> TenantFiles:
+    recency = kept["recency"] if isinstance(kept["recency"], dict) else {}
     return TenantFiles(
         **{
-            **kept,
-            "days": {day: DayFiles(**files) for day, files in kept["days"].items()},
+            **{name: value for name, value in kept.items() if name != "page_recency"},
+            "days": {day: _day_files(files) for day, files in kept["days"].items()},
             "visits": {day: VisitFiles(**files) for day, files in kept["visits"].items()},
             "rules": tuple((kind, pattern) for kind, pattern in kept["rules"]),
-            "recency": tuple(kept["recency"]),
-            "page_recency": tuple(kept["page_recency"]),
+            "recency": {scope: tuple(names) for scope, names in recency.items()},
             "seen": {kind: tuple(runs) for kind, runs in kept["seen"].items()},
         }
     )
+
+
+def _day_files(kept: dict[str, Any]) -> DayFiles:
+    events = kept["events"]
+    if isinstance(events, str):  # format 1: one file, and tables that are made again
+        return DayFiles((events,), {}, kept["rows"], kept["first_us"], kept["last_us"])
+    tables = {name: tuple(names) for name, names in kept["tables"].items()}
+    return replace(DayFiles(**{**kept, "tables": tables}), events=None if events is None else tuple(events))
 
 
 class Lake:
@@ -204,9 +220,9 @@ class Lake:
             _sync(place.parent)
         return name
 
-    def write_frame(self, name: str, rows: pl.DataFrame) -> str:
+    def write_frame(self, name: str, rows: pl.DataFrame, row_group: int = 131_072) -> str:
         """Write a frame as Parquet; returns the file's name."""
-        options: dict[str, Any] = {"compression": "zstd", "compression_level": 3, "row_group_size": 131_072}
+        options: dict[str, Any] = {"compression": "zstd", "compression_level": 3, "row_group_size": row_group}
         return self.write(name, lambda beside: rows.write_parquet(beside, **options))
 
     def publish(self, manifest: Manifest) -> None:

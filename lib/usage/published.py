@@ -3,64 +3,57 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
 import polars as pl
 
-from lib.usage.events import STORED
-from lib.usage.kernel import COUNTS, PAGE_COUNTS
-from lib.usage.lake import Lake, TenantFiles
-from lib.usage.recency import NEVER, PAGE_SCOPES, RECENCY, Scope
+from lib.usage import raw
+from lib.usage.kept import Kept
+from lib.usage.lake import FORMAT, Lake, TenantFiles
+from lib.usage.recency import Scope
+from lib.usage.tables import COUNTED, PAGES, PRESENCE, TOTALS, Table
 from lib.usage.visits import VISIT
-
-_PLACE = {"t": pl.Int32(), "application_id": pl.Int32(), "mini_program_id": pl.Int32(), "os": pl.String()}
-_COUNTS = {**_PLACE, **dict.fromkeys(COUNTS, pl.Int64())}
-_PAGES = {**_PLACE, "page": pl.String(), **dict.fromkeys(PAGE_COUNTS, pl.Int64())}
-_PRESENCE = {**_PLACE, "page": pl.String(), "visitor_id": pl.UInt64()}
 
 
 @dataclass(frozen=True)
 class Published:
     """One tenant's tables of one publication. Small ones are read once and kept, those of pages and visitors are
-    scanned."""
+    scanned. `os` and `page` are categorical."""
 
     lake: Lake
     publication: int
     as_of: datetime | None
     files: TenantFiles
+    _parts: dict[str, Kept] = field(default_factory=dict, repr=False, compare=False)
+
+    def counts(self) -> pl.LazyFrame:
+        """The kernel's counts of every place; a half hour may stand in several files, of which its counts are the sum.
+
+        They lie in the order of mini programs and applications, so a filter reads few of its rows.
+        """
+        return self._table(COUNTED)
 
     @cached_property
-    def counts(self) -> pl.DataFrame:
-        """The kernel's counts of every date, by `t`; the same half hour may stand in the files of two dates."""
-        return self._scan([day.counts for day in self.files.days.values()], _COUNTS).collect().sort("t")
+    def totals(self) -> pl.DataFrame:
+        """The counts of each mini program (`application_id` 0) and of each application (`mini_program_id` 0), by
+        `t`."""
+        return self._table(TOTALS).collect().sort("t")
 
-    def chains(self, scope: Scope) -> pl.DataFrame:
-        """Recency in one scope, by `t`: its places, `t`, `p` and `n`; several rows of one key add up. Kept."""
-        if scope not in self._chains:
-            self._chains[scope] = self._of_scope(scope).collect().sort("t")
-        return self._chains[scope]
+    def kept(self, scope: Scope) -> list[Kept]:
+        """Recency in a scope that is kept: its files add up."""
+        names = self.files.recency.get(scope.key, ())
+        for name in names:
+            if name not in self._parts:
+                self._parts[name] = Kept.of(pl.read_parquet(self.lake.path(name)))
+        return [self._parts[name] for name in names]
 
-    def first_presences(self, scope: Scope) -> pl.DataFrame:
-        """The chains of the scope that begin: where and when users were seen first. Kept."""
-        if scope not in self._first_presences:
-            self._first_presences[scope] = self.chains(scope).filter(pl.col("p") == NEVER)
-        return self._first_presences[scope]
-
-    def page_chains(self, scope: Scope) -> pl.LazyFrame:
-        """Recency in a scope of pages, scanned: it lies in the order of its places, so a filter reads few of its
-        rows."""
-        return self._of_scope(scope)
-
-    @cached_property
-    def _chains(self) -> dict[Scope, pl.DataFrame]:
-        return {}
-
-    @cached_property
-    def _first_presences(self) -> dict[Scope, pl.DataFrame]:
-        return {}
+    def chains(self, scope: Scope) -> pl.LazyFrame:
+        """Recency in one scope, scanned: its places, `t`, `p` and `n`; several rows of one key add up."""
+        return self._scan(self.files.recency.get(scope.key, ()), scope.schema)
 
     def with_raw(self) -> Published:
         """What is published of the sessions that still have their raw events."""
@@ -74,31 +67,35 @@ class Published:
         days = {day: names for day, names in self.files.days.items() if (names.events is not None) is has_raw}
         return replace(self, files=replace(self.files, days=days))
 
-    def _of_scope(self, scope: Scope) -> pl.LazyFrame:
-        names = self.files.page_recency if scope in PAGE_SCOPES else self.files.recency
-        rows = self._scan(list(names), RECENCY).filter(pl.col("scope") == scope.number)
-        return rows.select(*scope.by, "t", "p", "n")
-
     def pages(self) -> pl.LazyFrame:
-        """The kernel's page counts of every date."""
-        return self._scan([day.pages for day in self.files.days.values()], _PAGES)
+        """The kernel's page counts, as `counts`."""
+        return self._table(PAGES)
 
     def presence(self) -> pl.LazyFrame:
-        """Who was where, by half hour."""
-        return self._scan([day.presence for day in self.files.days.values()], _PRESENCE)
+        """Who was where, by half hour, with `n`, for how many views or opens; a row may be there more than once."""
+        rows = self._table(PRESENCE)
+        if all(len(day.tables.get(PRESENCE.name, ())) <= 1 for day in self.files.days.values()):
+            return rows
+        # A date's later files may take back what is in its first.
+        whole = rows.group_by(*PRESENCE.by).agg(pl.col("n").sum())
+        return whole.filter(pl.col("n") > 0)
 
     def events(self) -> pl.LazyFrame:
         """The raw events, as far as they are kept."""
-        return self._scan(list(self.files.raw.values()), STORED)
+        return raw.scanned(self.lake, [name for names in self.files.raw.values() for name in names])
 
     def visits(self, first: str, last: str) -> pl.LazyFrame:
         """The visits of the UTC dates from first to last, both included."""
         named = [files.visits for day, files in self.files.visits.items() if first <= day <= last]
         return self._scan(named, VISIT)
 
-    def _scan(self, names: list[str], schema: dict[str, pl.DataType]) -> pl.LazyFrame:
+    def _table(self, table: Table) -> pl.LazyFrame:
+        names = [name for day in self.files.days.values() for name in day.tables.get(table.name, ())]
+        return self._scan(names, table.schema)
+
+    def _scan(self, names: Sequence[str], schema: Mapping[str, pl.DataType]) -> pl.LazyFrame:
         if not names:
-            return pl.LazyFrame(schema=schema)
+            return pl.LazyFrame(schema=dict(schema))
         return pl.scan_parquet([self.lake.path(name) for name in names]).select(list(schema))
 
 
@@ -121,11 +118,14 @@ def published(lake: Lake, tenant_id: int) -> Published:
     with _lock:
         manifest = lake.manifest()
         files = manifest.tenants.get(tenant_id, TenantFiles())
-        fresh = Published(lake, manifest.publication, manifest.as_of, files)
-        if kept is not None and kept[1].files == files:
-            # The refresh published, but nothing of this tenant: what was read of its files stays.
-            for name in ("counts", "_chains", "_first_presences"):
-                if name in kept[1].__dict__:
-                    fresh.__dict__[name] = kept[1].__dict__[name]
+        # Tables of another version of Daybook: nothing is counted until the refresh has made them again.
+        as_of = manifest.as_of if manifest.format == FORMAT else None
+        fresh = Published(lake, manifest.publication, as_of, files)
+        if kept is not None:
+            # What was read of files that are still current stays.
+            current = {name for names in files.recency.values() for name in names}
+            fresh._parts.update({name: part for name, part in kept[1]._parts.items() if name in current})
+            if kept[1].files.days == files.days and "totals" in kept[1].__dict__:
+                fresh.__dict__["totals"] = kept[1].totals
         _current[lake.folder, tenant_id] = (str(manifest.publication), fresh)
         return fresh

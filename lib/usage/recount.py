@@ -3,32 +3,28 @@ files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import polars as pl
 
+from lib.usage import raw
 from lib.usage.arrivals import Split, rows_of_streams, rows_to_tell_again, split_of
 from lib.usage.buckets import bucket_expr
 from lib.usage.events import STORED
 from lib.usage.exclusions import Rule, matched
-from lib.usage.kernel import tallied
 from lib.usage.lake import DayFiles, TenantFiles, VisitFiles
-from lib.usage.recency import PAGE_SCOPES, SCOPES, Scope, change, merged, recency, with_users
+from lib.usage.neighbours import with_recency
 from lib.usage.removed import apart_from_removed, belongs_to_removed
 from lib.usage.sessions import LAKE_ORDER, ORDER, sessioned
+from lib.usage.tables import LARGEST_ROWS, PRESENCE, TABLES, changes, height_of, stacked
 from lib.usage.writing import Writing
 
 _COUNTED = ("added", "late", "duplicate", "excluded", "expired")
 LEDGER = {"tenant_id": pl.Int64(), "t": pl.Int32(), **dict.fromkeys(_COUNTED, pl.Int64())}
 """What a publication did to a half hour. `excluded` is negative where a rule that was removed gave events back,
 `expired` counts events that came after the raw events of their session had been removed."""
-
-
-COMPACT_SHARE = 8
-"""A recency table is written whole again when its changes have more than one in so many of its rows."""
 
 
 def add_events(
@@ -55,8 +51,8 @@ def exclude(
     """A tenant's files with other exclusion rules on all history that has its raw events, and the ledger's rows of what
     that changed."""
     changed = [pl.DataFrame(schema={**STORED, "was_excluded": pl.Boolean()})]
-    for name in files.raw.values():
-        rows = pl.read_parquet(writing.lake.path(name))
+    for names in files.raw.values():
+        rows = raw.scanned(writing.lake, names).collect()
         rows = _judged(writing, files, rows, rules).with_columns(was_excluded=rows["is_excluded"])
         changed.append(rows.filter(pl.col("is_excluded") != pl.col("was_excluded")).select(changed[0].columns))
     differing = pl.concat(changed)
@@ -65,7 +61,8 @@ def exclude(
     files = replace(files, rules=rules)
     if differing.is_empty():
         return files, ledger
-    old = rows_of_streams(writing, files, differing.select("stream_id").unique(), files.days)
+    streams = differing["stream_id"].unique()
+    old = rows_of_streams(writing, files, dict.fromkeys(files.days, streams))
     return _recounted(writing, files, old, _judged(writing, files, old, rules)), ledger
 
 
@@ -87,13 +84,82 @@ def _bare(events: pl.DataFrame) -> pl.DataFrame:
 
 def _recounted(writing: Writing, files: TenantFiles, old: pl.DataFrame, new: pl.DataFrame) -> TenantFiles:
     """The files with the rows of some streams (`old`, with `old_day`) replaced by others of the same streams."""
-    whole = sessioned(new)
-    touched = _touched(old, whole)
-    days = {**files.days}
-    for day in sorted(touched["day"].unique().to_list()):
-        _replace_day(writing, days, day, old, whole)
+    before = old.select("key", "old_day", old_session="session_id")
+    whole = sessioned(new).join(before, on="key", how="left")
+    moved = (pl.col("old_day") != pl.col("day")) | (pl.col("old_session") != pl.col("session_id"))
+    placed = whole.filter(moved.fill_null(True))
+    # Sessions without such a row are as they were.
+    touched = pl.concat([placed["session_id"], placed["old_session"].drop_nulls()]).unique().implode()
+    old = old.filter(pl.col("session_id").is_in(touched))
+    whole = whole.filter(pl.col("session_id").is_in(touched))
+    days, changed = {**files.days}, []
+    for day in sorted({*whole["day"].unique(), *old["old_day"].unique()}):
+        came = placed.filter(pl.col("day") == day).select(list(STORED))
+        gone = placed.filter(pl.col("old_day") == day)["key"]
+        sides = [rows.filter(pl.col(name) == day).sort(LAKE_ORDER) for rows, name in ((old, "old_day"), (whole, "day"))]
+        change = changes(*sides)
+        changed.append(change["presence"])
+        _change_day(writing, days, day.isoformat(), came, gone, change)
     recounted = replace(files, days=days)
-    return _with_recency(writing, files, recounted, touched.select("visitor_id").unique())
+    return with_recency(writing, files, recounted, PRESENCE.summed(changed))
+
+
+def _change_day(
+    writing: Writing,
+    days: dict[str, DayFiles],
+    day: str,
+    came: pl.DataFrame,
+    gone: pl.Series,
+    change: dict[str, pl.DataFrame],
+) -> None:
+    """Take rows out of a date's files and put others in, and add to its tables what that changed."""
+    known = days.pop(day, DayFiles((), {}, 0, 0, 0))
+    names, rows = known.events or (), known.rows + came.height - len(gone)
+    if rows == 0:
+        return
+    if len(gone):
+        names, came = _without(writing, names, gone, came)
+    events = stacked_events(writing, f"events/{day}", names, came)
+    tables = {
+        table.name: stacked(
+            writing,
+            f"{table.name}/{day}",
+            known.tables.get(table.name, ()),
+            change[table.name],
+            table.summed,
+            table.row_group,
+        )
+        for table in TABLES
+    }
+    # What went may have been the first or the last: a reach that is too wide only makes one look there once more.
+    instants = [*came["at"].dt.epoch("us"), *((known.first_us, known.last_us) if known.rows else ())]
+    days[day] = DayFiles(events, tables, rows, min(instants), max(instants))
+
+
+def _without(
+    writing: Writing, names: Sequence[str], gone: pl.Series, came: pl.DataFrame
+) -> tuple[tuple[str, ...], pl.DataFrame]:
+    """The files that have none of the rows that go; the others' rows that stay are among those that come."""
+    kept, parts = [], [came]
+    for name in names:
+        rows = raw.scanned(writing.lake, [name]).collect()
+        stay = rows.filter(~pl.col("key").is_in(gone.implode()))
+        if stay.height == rows.height:
+            kept.append(name)
+        else:
+            parts.append(stay)
+    return tuple(kept), pl.concat(parts).sort(LAKE_ORDER)
+
+
+def stacked_events(writing: Writing, name: str, names: Sequence[str], came: pl.DataFrame) -> tuple[str, ...]:
+    """A date's files of events with more rows; the small ones at the end are merged."""
+    if came.is_empty():
+        return tuple(names)
+    stay, parts, height = list(names), [came], came.height
+    while stay and (last := height_of(writing.lake, stay[-1])) < 2 * height and last + height <= LARGEST_ROWS:
+        parts.append(raw.scanned(writing.lake, [stay.pop()]).collect())
+        height += last
+    return (*stay, raw.written(writing, name, pl.concat(parts).sort(LAKE_ORDER)))
 
 
 def _ledger(
@@ -115,117 +181,6 @@ def _ledger_rows(tenant_id: int, parts: list[pl.DataFrame]) -> pl.DataFrame:
     empty = pl.DataFrame(schema=LEDGER).drop("tenant_id")
     summed = pl.concat([empty, *parts], how="diagonal").group_by("t").agg(pl.col(_COUNTED).sum()).sort("t")
     return summed.select(pl.lit(tenant_id, pl.Int64).alias("tenant_id"), "t", *_COUNTED)
-
-
-def _touched(old: pl.DataFrame, whole: pl.DataFrame) -> pl.DataFrame:
-    """Where a row came, left or changed its session: `day` and `visitor_id` of each."""
-    placed = whole.select("key", "visitor_id", "day", "session_id")
-    came = placed.join(old.select("key"), on="key", how="anti").select("day", "visitor_id")
-    before = old.select("key", old_day="old_day", old_session="session_id")
-    moved = placed.join(before, on="key").filter(
-        (pl.col("day") != pl.col("old_day")) | (pl.col("session_id") != pl.col("old_session"))
-    )
-    left = moved.select(day="old_day", visitor_id="visitor_id")
-    return pl.concat([came, moved.select("day", "visitor_id"), left]).unique()
-
-
-def _replace_day(
-    writing: Writing, days: dict[str, DayFiles], day: date, old: pl.DataFrame, whole: pl.DataFrame
-) -> None:
-    """Write a date's files anew: what stands there of other streams, and what now belongs there of these."""
-    parts = [whole.filter(pl.col("day") == day).select(list(STORED))]
-    standing = days.pop(day.isoformat(), None)
-    if standing is not None and standing.events is not None:
-        gone = old.filter(pl.col("old_day") == day).select("key")
-        parts.append(pl.read_parquet(writing.lake.path(standing.events)).join(gone, on="key", how="anti"))
-    events = pl.concat(parts).sort(LAKE_ORDER)
-    if not events.is_empty():
-        days[day.isoformat()] = write_day(writing, day.isoformat(), events)
-
-
-def write_day(writing: Writing, day: str, events: pl.DataFrame, name: str | None = None) -> DayFiles:
-    """Count the events of a date, in LAKE_ORDER, and write them (unless they stand in `name`) and what was counted."""
-    tally = tallied(events)
-    ends = events.select(first=pl.col("at").dt.epoch("us").min(), last=pl.col("at").dt.epoch("us").max()).row(0)
-    return DayFiles(
-        events=name or writing.frame(f"events/{day}", events),
-        counts=writing.frame(f"counts/{day}", tally.counts),
-        pages=writing.frame(f"pages/{day}", tally.pages),
-        presence=writing.frame(f"presence/{day}", tally.presence),
-        rows=events.height,
-        first_us=ends[0],
-        last_us=ends[1],
-    )
-
-
-def _with_recency(writing: Writing, before: TenantFiles, after: TenantFiles, visitors: pl.DataFrame) -> TenantFiles:
-    """The files with the chains of some visitors taken out as they were and put in as they are."""
-    stayed = {day for day, names in after.days.items() if before.days.get(day) == names}
-    same = _presence_of(writing, [names for day, names in after.days.items() if day in stayed], visitors)
-    gone, came = (
-        _presence_of(writing, [names for day, names in files.days.items() if day not in stayed], visitors)
-        for files in (before, after)
-    )
-    around = _around(same, pl.concat([gone["t"], came["t"]]))
-    per_application = after.numbers_visitors_per_application
-    old, new = (with_users(pl.concat([around, rows]), per_application) for rows in (gone, came))
-
-    def renewed(name: str, paths: tuple[str, ...], scopes: tuple[Scope, ...]) -> tuple[str, ...]:
-        rows = change(recency(old, scopes), recency(new, scopes))
-        if rows.is_empty():
-            return paths
-        # Changes stand beside the table and add up with it, until there are many.
-        sizes = [pl.scan_parquet(writing.lake.path(path)).select(pl.len()).collect().item() for path in paths]
-        if paths and (sum(sizes[1:]) + rows.height) * COMPACT_SHARE <= sizes[0]:
-            return (*paths, writing.frame(name, rows))
-        whole = [pl.read_parquet(writing.lake.path(path)) for path in paths]
-        return (writing.frame(name, merged([*whole, rows]) if whole else rows),)
-
-    return replace(
-        after,
-        recency=renewed("recency", before.recency, SCOPES),
-        page_recency=renewed("page_recency", before.page_recency, PAGE_SCOPES),
-    )
-
-
-def _around(same: pl.DataFrame, changed: pl.Series) -> pl.DataFrame:
-    """Of a presence that stays, what chains to where others changed: that time, and of each place the nearest half
-    hours
-    before and after it. What else these leave out or join is the same in the old chains and the new, and cancels out.
-    """
-    if changed.is_empty():
-        return same.clear()
-    t, first, last = pl.col("t"), changed.min(), changed.max()
-    place = [name for name in same.columns if name != "t"]
-    before = same.filter(t < first).group_by(place).agg(t.max()).select(same.columns)
-    after = same.filter(t > last).group_by(place).agg(t.min()).select(same.columns)
-    return pl.concat([same.filter(t.is_between(first, last)), before, after])
-
-
-def _presence_of(writing: Writing, days: Iterable[DayFiles], visitors: pl.DataFrame | None) -> pl.DataFrame:
-    parts = [tallied(pl.DataFrame(schema=STORED)).presence]
-    for day in days:
-        if visitors is None:
-            parts.append(pl.read_parquet(writing.lake.path(day.presence)))
-        else:
-            parts.append(writing.only(day.presence, "visitor_id", visitors["visitor_id"]))
-    return pl.concat(parts)
-
-
-def rebuilt(writing: Writing, files: TenantFiles, per_application: bool) -> TenantFiles:
-    """A tenant's files with everything counted again from the events in the lake; where those were removed, what was
-    counted of them stays."""
-    counted = {
-        day: write_day(writing, day, pl.read_parquet(writing.lake.path(name)), name) for day, name in files.raw.items()
-    }
-    days = {day: counted.get(day, names) for day, names in files.days.items()}
-    bare = replace(files, days=days, numbers_visitors_per_application=per_application, recency=(), page_recency=())
-    presence = with_users(_presence_of(writing, bare.days.values(), None), per_application)
-
-    def built(name: str, scopes: tuple[Scope, ...]) -> tuple[str, ...]:
-        return (writing.frame(name, recency(presence, scopes)),)
-
-    return replace(bare, recency=built("recency", SCOPES), page_recency=built("page_recency", PAGE_SCOPES))
 
 
 def ledgered(place: Path) -> pl.DataFrame:

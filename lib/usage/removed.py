@@ -13,6 +13,7 @@ from datetime import date
 
 import polars as pl
 
+from lib.usage import raw
 from lib.usage.arrivals import Split, with_seen
 from lib.usage.events import INSTANT
 from lib.usage.lake import Lake, TenantFiles
@@ -46,8 +47,8 @@ def without_raw(writing: Writing, files: TenantFiles, removal: Removal) -> Tenan
     after = replace(files, days=days)
     reach = _start_of(after.raw_since) - pl.duration(microseconds=IDLE_US)
     ends, named = [_ends(writing.lake, files)], [pl.Series("stream_id", [], pl.UInt64())]
-    for name in (files.raw[day] for day in removal.dates):
-        rows = pl.scan_parquet(writing.lake.path(name)).filter(~pl.col("is_excluded"))
+    for names in (files.raw[day] for day in removal.dates):
+        rows = raw.scanned(writing.lake, names).filter(~pl.col("is_excluded"))
         of_names = rows.filter(pl.col("session").is_not_null())
         named.append(of_names.select(pl.col("stream_id").unique()).collect().to_series())
         unnamed = rows.filter(pl.col("session").is_null(), pl.col("at") >= reach)

@@ -18,6 +18,9 @@ import numpy.typing as npt
 
 Keys = npt.NDArray[np.uint64]
 
+LARGEST = 16_000_000
+"""A run of so many keys (128 MB) is not merged any more: what a merge reads stays bounded."""
+
 
 def opened(place: Path) -> Keys:
     """A run, mapped and not read."""
@@ -43,7 +46,7 @@ def merged(runs: Sequence[str], new: Keys, open_run: Callable[[str], Keys]) -> t
     long."""
     whole = np.sort(new)
     stay = list(runs)
-    while stay and len(last := open_run(stay[-1])) < 2 * len(whole):
+    while stay and len(last := open_run(stay[-1])) < 2 * len(whole) and len(last) < LARGEST:
         stay.pop()
         whole = np.sort(np.concatenate([last, whole]), kind="stable")
     return tuple(stay), whole

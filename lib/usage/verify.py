@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from lib.errors import Unavailable
+from lib.usage import raw
 from lib.usage.buckets import bucket_of
 from lib.usage.kernel import COUNTS, PAGE_COUNTS
-from lib.usage.published import Published
+from lib.usage.published import Published, between
 from lib.usage.recency import PAGE_SCOPES, SCOPES, Scope
 from lib.usage.users import users_by_bucket
 from lib.words import Phrase
@@ -34,6 +35,26 @@ DIFFERENCE = {
 """A figure that is not what a recount says: where it is, null where it is of several places; users are of a UTC day."""
 
 _HALF_HOURS_OF_A_DAY = 48
+
+_OF_SESSIONS = ", sum(opens)::bigint as opens, sum(session_us)::bigint as session_us"
+
+_ASKED = (
+    *(
+        "application_id",
+        "mini_program_id",
+        "visitor",
+        "visitor_id",
+        "session",
+        "page",
+        "duration_ms",
+        "at",
+        "seq",
+        "key",
+    ),
+    "is_excluded",
+    pl.col("kind").cast(pl.String),
+)
+"""What a recount reads of the raw events."""
 
 _SESSIONS = """
 create table events as select application_id, mini_program_id, visitor, session, kind::varchar as kind, page,
@@ -127,16 +148,20 @@ def begin(tables: Published, first: int, end: int) -> Recounting:
         raise Unavailable(what=Phrase("refused.no_duckdb")) from error
     db = duckdb.connect(config={"threads": 2})
     db.execute("set timezone = 'UTC'")
-    names = [str(tables.lake.path(name)) for name in tables.files.raw.values()]
-    if names:
-        db.execute("create view raw as select * from read_parquet($names)".replace("$names", _listed(names)))
-    else:
-        db.register("raw", tables.events().collect().to_arrow())
+    db.register("given", tables.events().limit(0).select(_ASKED).collect().to_arrow())
+    db.execute("create table raw as from given")
+    for names in tables.files.raw.values():
+        # Through Polars, which computes what the files leave out: nothing of that is a figure.
+        db.register("given", raw.scanned(tables.lake, names).select(_ASKED).collect().to_arrow())
+        db.execute("insert into raw from given")
+    db.unregister("given")
     db.execute(_SESSIONS)
     kept, removed = tables.with_raw(), tables.without_raw()
     if tables.files.raw_since is not None:
         first = max(first, bucket_of(datetime.fromisoformat(tables.files.raw_since).replace(tzinfo=UTC)))
-        db.register("gone", removed.presence().collect().to_arrow())
+        db.register(
+            "gone", removed.presence().with_columns(pl.col("page").cast(pl.String)).drop("os").collect().to_arrow()
+        )
         db.execute(_WITH_THE_GONE)
     return Recounting(tables, first, max(first, end), kept, db)
 
@@ -162,15 +187,23 @@ def differences(recounting: Recounting, check: Check) -> tuple[int, pl.DataFrame
 def _counts(recounting: Recounting) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
     by = ["t", "application_id", "mini_program_id"]
     inside = pl.col("t").is_between(recounting.first, recounting.end, closed="left")
-    published = recounting.kept.counts.filter(inside).group_by(by).agg(pl.col(COUNTS).sum())
-    sessions = ", sum(opens)::bigint as opens, sum(session_us)::bigint as session_us"
-    return published, recounting.asked(_COUNTED.format(page="", sessions=sessions, where="")), by
+    published = recounting.kept.counts().filter(inside).group_by(by).agg(pl.col(COUNTS).sum()).collect()
+    return published, recounting.asked(_COUNTED.format(page="", sessions=_OF_SESSIONS, where="")), by
+
+
+def _totals(recounting: Recounting) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
+    by = ["t", "application_id", "mini_program_id"]
+    published = between(recounting.kept.totals, recounting.first, recounting.end).group_by(by).agg(pl.col(COUNTS).sum())
+    counted = recounting.asked(_COUNTED.format(page="", sessions=_OF_SESSIONS, where=""))
+    each = [counted.with_columns(pl.lit(0, pl.Int32).alias(name)) for name in by[1:]]
+    return published, pl.concat(each).group_by(by).agg(pl.col(COUNTS).sum()), by
 
 
 def _pages(recounting: Recounting) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
     by = ["t", "application_id", "mini_program_id", "page"]
     inside = pl.col("t").is_between(recounting.first, recounting.end, closed="left")
     published = recounting.kept.pages().filter(inside).group_by(by).agg(pl.col(PAGE_COUNTS).sum()).collect()
+    published = published.with_columns(pl.col("page").cast(pl.String))
     return published, recounting.asked(_COUNTED.format(page=", page", sessions="", where="and page is not null")), by
 
 
@@ -182,7 +215,8 @@ def _users(scope: Scope) -> Callable[[Recounting], tuple[pl.DataFrame, pl.DataFr
         halves = pl.DataFrame({"t": pl.int_range(recounting.first, recounting.end, dtype=pl.Int32, eager=True)})
         day = (pl.col("t") // _HALF_HOURS_OF_A_DAY) * _HALF_HOURS_OF_A_DAY
         days = halves.with_columns(bucket=day.cast(pl.Int32)).with_columns(start=pl.col("t").min().over("bucket"))
-        published = users_by_bucket(_chains_of(tables, scope), days, by).rename({"bucket": "t"})
+        published = users_by_bucket(tables.chains(scope).collect(), days, by).rename({"bucket": "t"})
+        published = published.with_columns(pl.col(pl.Categorical).cast(pl.String))
         user = "(application_id, visitor)" if tables.files.numbers_visitors_per_application else "visitor"
         places = "".join(f", {name}" for name in by)
         paged = "where page is not null" if "page" in by else ""
@@ -198,26 +232,19 @@ def _users(scope: Scope) -> Callable[[Recounting], tuple[pl.DataFrame, pl.DataFr
     return sides
 
 
-def _chains_of(tables: Published, scope: Scope) -> pl.DataFrame:
-    return tables.page_chains(scope).collect() if scope in PAGE_SCOPES else tables.chains(scope)
-
-
 _NAMES = {
     (): "users",
     ("application_id",): "users_of_applications",
     ("mini_program_id",): "users_of_mini_programs",
-    ("application_id", "mini_program_id"): "users_of_applications_of_mini_programs",
+    ("mini_program_id", "application_id"): "users_of_applications_of_mini_programs",
     ("mini_program_id", "page"): "users_of_pages",
-    ("application_id", "mini_program_id", "page"): "users_of_pages_of_applications",
+    ("mini_program_id", "application_id", "page"): "users_of_pages_of_applications",
 }
 
 CHECKS = (
     Check("counts", _counts),
+    Check("totals", _totals),
     Check("pages", _pages),
     *(Check(_NAMES[scope.by], _users(scope)) for scope in (*SCOPES, *PAGE_SCOPES) if scope.by in _NAMES),
 )
 """Everything that is compared."""
-
-
-def _listed(names: list[str]) -> str:
-    return "[" + ", ".join("'" + name.replace("'", "''") + "'" for name in names) + "]"

@@ -10,9 +10,6 @@ import polars as pl
 from lib.usage.lake import Lake
 from lib.usage.seen import Keys
 
-FEW = 50_000
-"""Up to how many values a file is filtered by, and not joined with."""
-
 
 @dataclass(frozen=True)
 class Writing:
@@ -23,9 +20,10 @@ class Writing:
     publication: int
     step: int = 0
 
-    def frame(self, name: str, rows: pl.DataFrame) -> str:
+    def frame(self, name: str, rows: pl.DataFrame, row_group: int = 131_072) -> str:
         """Write a Parquet file of the tenant; returns its name in the lake."""
-        return self.lake.write_frame(f"{self.tenant_id}/{name}-{self.publication}.{self.step}.parquet", rows)
+        name = f"{self.tenant_id}/{name}-{self.publication}.{self.step}.parquet"
+        return self.lake.write_frame(name, rows, row_group)
 
     def keys(self, kind: str, keys: Keys) -> str:
         """Write a run of seen keys."""
@@ -36,11 +34,3 @@ class Writing:
                 np.save(file, keys)
 
         return self.lake.write(name, save)
-
-    def only(self, name: str, column: str, values: pl.Series) -> pl.DataFrame:
-        """The rows of a file whose column has one of the distinct values."""
-        rows = pl.scan_parquet(self.lake.path(name))
-        if len(values) <= FEW:
-            # A predicate, unlike a join, is read first, and then the other columns of the rows that it meets.
-            return rows.filter(pl.col(column).is_in(values.implode())).collect()
-        return rows.join(values.to_frame(column).lazy(), on=column, how="semi").collect()

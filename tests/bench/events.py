@@ -15,9 +15,11 @@ from lib.access.viewer import EVERY_TENANT
 from lib.settings import Settings, load_settings
 from lib.store import Store, catalogue, schema
 from lib.store.tables import Tenant
+from lib.usage import raw
 from lib.usage.buckets import EPOCH
-from lib.usage.events import STORED, keyed
+from lib.usage.events import STORED, key_of_id, keyed
 from lib.usage.lake import DayFiles, Lake, Manifest, TenantFiles
+from lib.usage.seen import Keys
 from lib.usage.sessions import LAKE_ORDER
 from lib.usage.writing import Writing
 
@@ -79,13 +81,18 @@ def generate(folder: Path, size: Size) -> int:
     lake = Lake(settings.lake)
     writing = Writing(lake, tenant.id, 1)
     days: dict[str, DayFiles] = {}
-    keys = []
+    keys: list[Keys] = []
+    streams: list[Keys] = []
     for day, events in _days(size, ids):
         first, last = events.select(first=pl.col("at").dt.epoch().min(), last=pl.col("at").dt.epoch().max()).row(0)
-        name = writing.frame(f"events/{day}", events)
-        days[day.isoformat()] = DayFiles(name, "", "", "", events.height, first, last)
+        name = raw.written(writing, f"events/{day}", events)
+        days[day.isoformat()] = DayFiles((name,), {}, events.height, first, last)
         keys.append(events["key"].to_numpy())
-    seen = {"usage": (writing.keys("usage", np.sort(np.concatenate(keys))),)}
+        streams.append(events["stream_id"].unique().to_numpy())
+    seen = {
+        kind: (writing.keys(kind, np.sort(np.concatenate(parts))),)
+        for kind, parts in (("usage", keys), ("stream", streams))
+    }
     lake.publish(Manifest(publication=1, tenants={tenant.id: TenantFiles(days=days, seen=seen)}))
     return sum(files.rows for files in days.values())
 
@@ -124,7 +131,8 @@ def drawn(
             "key": random.integers(1, 2**63, len(session), dtype=np.uint64),
         }
     )
-    return keyed(_told(rows, f"{start:%y%m%d%H%M}", ids).filter(pl.col("at") < UNTIL + timedelta(minutes=30)))
+    told = _told(rows, f"{start:%y%m%d%H%M}", ids).filter(pl.col("at") < UNTIL + timedelta(minutes=30))
+    return keyed(told.with_columns(key=key_of_id(pl.col("event_id"))))
 
 
 def _zipf(random: np.random.Generator, number: int, draws: int, exponent: float) -> npt.NDArray[np.int64]:

@@ -79,4 +79,5 @@ def _round(site: Site, senders: list[Sender], chance: random.Random, *, refreshi
 def _counted(site: Site) -> list[str]:
     lake = Lake(site.settings.lake)
     days = lake.manifest().tenants[1].days.values()
-    return pl.concat(pl.read_parquet(lake.path(day.events), columns=["event_id"]) for day in days)["event_id"].to_list()
+    files = [lake.path(name) for day in days for name in day.events or ()]
+    return pl.concat(pl.read_parquet(file, columns=["event_id"]) for file in files)["event_id"].to_list()

@@ -9,10 +9,13 @@ from typing import Any
 
 import polars as pl
 
+from lib.usage import raw
 from lib.usage.events import INSTANT, key_of_id, keyed
 from lib.usage.lake import Lake, TenantFiles
-from lib.usage.recency import RECENCY, merged
-from lib.usage.recount import add_events, exclude, rebuilt
+from lib.usage.rebuild import rebuilt
+from lib.usage.recency import PAGE_SCOPES, SCOPES, merged
+from lib.usage.recount import add_events, exclude
+from lib.usage.tables import TABLES
 from lib.usage.writing import Writing
 
 NOON = datetime(2024, 5, 12, 12, tzinfo=UTC)
@@ -74,17 +77,23 @@ class Shelf:
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """Every table by date and name."""
-        found = {
-            f"{day} {name}": pl.read_parquet(self.lake.path(getattr(files, name)))
-            for day, files in sorted(self.files.days.items())
-            for name in ("events", "counts", "pages", "presence")
-        }
-        for name in ("recency", "page_recency"):
-            parts = [pl.read_parquet(self.lake.path(path)) for path in getattr(self.files, name)]
-            found[name] = merged([pl.DataFrame(schema=RECENCY), *parts])
+        found = {}
+        for day, files in sorted(self.files.days.items()):
+            found[f"{day} events"] = raw.in_order(self.lake, files.events or ())
+            for table in TABLES:
+                parts = [pl.read_parquet(self.lake.path(name)) for name in files.tables.get(table.name, ())]
+                found[f"{day} {table.name}"] = _named(table.summed(parts))
+        for scope in (*SCOPES, *PAGE_SCOPES):
+            parts = [pl.read_parquet(self.lake.path(name)) for name in self.files.recency.get(scope.key, ())]
+            found[f"recency {scope.key}"] = _named(merged(parts, scope))
         return found
 
     def summed(self, table: str = "counts") -> dict[str, int]:
         """The whole of each count."""
         parts = [rows for name, rows in self.tables().items() if name.endswith(table)]
         return pl.concat(parts).select(pl.col(pl.Int64).sum()).row(0, named=True)
+
+
+def _named(table: pl.DataFrame) -> pl.DataFrame:
+    """The rows with names for the numbers of names."""
+    return table.with_columns(pl.col(pl.Categorical).cast(pl.String))

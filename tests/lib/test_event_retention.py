@@ -161,7 +161,7 @@ def test_a_recount_says_what_it_cannot_reach_and_agrees_on_the_rest(kept: tuple[
     assert daybook.told.splitlines()[-1].startswith("Nothing of this period can be recounted, ")
     # A wrong figure of a date that is kept is still found.
     lake = Lake(daybook.settings.lake)
-    place = lake.path(lake.manifest().tenants[1].days["2024-05-12"].counts)
+    place = lake.path(lake.manifest().tenants[1].days["2024-05-12"].tables["counts"][0])
     honest = place.read_bytes()
     rows = pl.read_parquet(place)
     rows.with_columns(opens=pl.col("opens") + pl.when(pl.int_range(pl.len()) == 0).then(1).otherwise(0)).write_parquet(
@@ -231,12 +231,10 @@ def test_a_rule_leaves_the_figures_of_dates_that_are_gone(sqlite_store: Store, h
     assert ask.preview(Rule("address", "10.0.0.0/8")).since == "2024-05-13"
     ask.add(Rule("address", "10.0.0.0/8"))
     refresh(home, sqlite_store, now=now)
-    counts = [pl.read_parquet(Lake(home.lake).path(day.counts)) for day in _days(home).values()]
-    assert [rows["page_views"].sum() for rows in counts] == [1, 1]
+    assert _views(home) == [1, 1]
     ask.remove(1)
     refresh(home, sqlite_store, now=now)
-    counts = [pl.read_parquet(Lake(home.lake).path(day.counts)) for day in _days(home).values()]
-    assert [rows["page_views"].sum() for rows in counts] == [1, 2]
+    assert _views(home) == [1, 2]
 
 
 def _days(home: Settings) -> dict[str, Any]:
@@ -329,7 +327,12 @@ def _agrees(shelf: Shelf) -> None:
     assert {key: rows.to_dicts() for key, rows in found.items() if rows.height} == {}
 
 
+def _views(home: Settings) -> list[int]:
+    lake = Lake(home.lake)
+    files = [[lake.path(name) for name in day.tables["counts"]] for day in _days(home).values()]
+    return [pl.read_parquet(each)["page_views"].sum() for each in files]
+
+
 def _recency(shelf: Shelf) -> pl.DataFrame:
-    parts = [pl.read_parquet(shelf.lake.path(name)) for name in shelf.files.recency]
-    by = [name for name in parts[0].columns if name != "n"]
-    return pl.concat(parts).group_by(by).agg(pl.col("n").sum()).filter(pl.col("n") != 0).sort(by)
+    tables = {name: table for name, table in shelf.tables().items() if name.startswith("recency")}
+    return pl.concat((table.with_columns(scope=pl.lit(name)) for name, table in tables.items()), how="diagonal")

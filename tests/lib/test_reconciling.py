@@ -95,7 +95,7 @@ def counted(sqlite_store: Store, home: Settings) -> Reconciling:
 @pytest.mark.spec("T6")
 def test_a_recount_names_the_figures_that_differ(counted: Reconciling, home: Settings) -> None:
     lake = Lake(home.lake)
-    path = lake.path(lake.manifest().tenants[counted.viewer.tenant_id].days["2024-05-12"].counts)
+    path = lake.path(lake.manifest().tenants[counted.viewer.tenant_id].days["2024-05-12"].tables["counts"][0])
     pl.read_parquet(path).with_columns(pl.col("opens") + 5).write_parquet(path)
     found = counted.recount(DAY, _progress)
     assert found.differing == 1

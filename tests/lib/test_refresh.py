@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -30,6 +31,7 @@ from lib.store import Store, catalogue
 from lib.store.locks import job_lock
 from lib.store.tables import BucketLedger, Inbox, Tenant
 from lib.usage.buckets import Grain, Period
+from lib.usage.events import key_of_id
 from lib.usage.intake import Accepted, Intake
 from lib.usage.lake import Lake
 from lib.usage.visits import VISIT
@@ -327,3 +329,35 @@ def test_a_period_may_begin_with_all_time(sqlite_store: Store, settings: Setting
     assert (totals["active_users"], totals["new_users"]) == (2, 2)
     with pytest.raises(BadInput):
         Period(datetime(1, 1, 1, tzinfo=UTC), DAY.until)
+
+
+@pytest.mark.spec("T5")
+def test_tables_of_an_older_version_are_made_again_from_the_raw_events(
+    sqlite_store: Store, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    tenant = add_tenant(sqlite_store)
+    intake, lake = Intake(sqlite_store, settings.lake), Lake(settings.lake)
+    intake.accept(tenant, "usage", "test", events(event(0), event(60)))
+    refresh(settings, sqlite_store, now=NOON + timedelta(hours=1))
+    day = "2024-05-12"
+    (name,) = lake.manifest().tenants[tenant].days[day].events or ()
+    older = pl.read_parquet(lake.path(name)).with_columns(
+        key=key_of_id(pl.col("event_id")), stream_id=pl.coalesce("stream_id", "session_id")
+    )
+    older.write_parquet(lake.path(f"{tenant}/older.parquet"))
+    place = settings.lake / "manifests" / f"{lake.version()}.json"
+    kept = json.loads(place.read_text())
+    del kept["format"]
+    files = kept["tenants"][str(tenant)]
+    files |= {"recency": ["of-all"], "page_recency": ["of-pages"]}
+    files["days"][day] |= {"events": f"{tenant}/older.parquet", "counts": "c", "pages": "p", "presence": "r"}
+    del files["days"][day]["tables"]
+    kept["publication"] += 1
+    (place.parent / f"{kept['publication']}.json").write_text(json.dumps(kept))
+    (settings.lake / "current").write_text(str(kept["publication"]))
+    assert usage_of(sqlite_store, settings, tenant).as_of() is None
+    assert views(sqlite_store, settings, tenant) == 0
+    intake.accept(tenant, "usage", "test", events(event(0), event(60), event(90)))
+    done = refresh(settings, sqlite_store, now=NOON + timedelta(hours=1))
+    assert (done.added, views(sqlite_store, settings, tenant)) == (1, 3)
+    assert "all events are counted again" in caplog.text

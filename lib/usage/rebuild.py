@@ -1,0 +1,129 @@
+"""Counting everything again, in bounded memory: the tables a date at a time, the chains a slice of the visitors at a
+time."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from lib.usage import raw
+from lib.usage.chaining import Cells, Chains, Layout, Numbering, added
+from lib.usage.kernel import tallied
+from lib.usage.lake import DayFiles, TenantFiles
+from lib.usage.recency import PAGE_SCOPES, SCOPES, Scope, user_of
+from lib.usage.tables import PRESENCE, TABLES, height_of, tables_of
+from lib.usage.writing import Writing
+
+SLICE_ROWS = 2_500_000
+"""About how many rows of presence are chained at a time."""
+
+PART_ROWS = 4_000_000
+"""About how many rows a file of a table that lies in the order of time has."""
+
+_ROW_GROUP = 65_536
+_NEEDED = (
+    "application_id",
+    "mini_program_id",
+    "session_id",
+    "visitor_id",
+    "kind",
+    "page",
+    "os",
+    "at",
+    "duration_ms",
+    "is_excluded",
+)
+
+
+def rebuilt(writing: Writing, files: TenantFiles, per_application: bool) -> TenantFiles:
+    """A tenant's files with everything counted again from the events in the lake; where those were removed, what was
+    counted of them stays."""
+    days = {**files.days}
+    for day, names in files.raw.items():
+        days[day] = _counted(writing, day, files.days[day], names)
+    bare = replace(files, days=days, numbers_visitors_per_application=per_application)
+    return replace(bare, recency=_recency(writing, bare))
+
+
+def _counted(writing: Writing, day: str, files: DayFiles, names: Sequence[str]) -> DayFiles:
+    counted = tables_of(tallied(raw.in_order(writing.lake, names, _NEEDED)))
+    tables: dict[str, tuple[str, ...]] = {
+        table.name: (writing.frame(f"{table.name}/{day}", rows, table.row_group),)
+        for table in TABLES
+        if (rows := counted[table.name].select(list(table.schema))).height
+    }
+    return replace(files, tables=tables)
+
+
+def _recency(writing: Writing, files: TenantFiles) -> dict[str, tuple[str, ...]]:
+    names = [name for day in files.days.values() for name in day.tables.get(PRESENCE.name, ())]
+    places = [writing.lake.path(name) for name in names]
+    if not names:
+        return {}
+    numbering = Numbering.of(pl.read_parquet(place, columns=["t", *_PLACES]) for place in places)
+    slices = -(-sum(height_of(writing.lake, name) for name in names) // SLICE_ROWS)
+    user = user_of(files.numbers_visitors_per_application).alias("user_id")
+    made: dict[str, list[str]] = {scope.key: [] for scope in (*SCOPES, *PAGE_SCOPES)}
+    with tempfile.TemporaryDirectory(prefix=".chains-", dir=writing.lake.folder) as folder:
+        work, layouts = Path(folder), {}
+        for number, presence in enumerate(_sliced(places, slices)):
+            chains = Chains(presence.with_columns(user), numbering)
+            del presence
+            for scope in (*SCOPES, *PAGE_SCOPES):
+                cells, layout = chains.cells(scope.by, scope.is_kept)
+                if scope.is_kept:
+                    layouts[scope] = layout
+                    np.save(work / f"{scope.key}-{number}.keys.npy", cells.keys)
+                    np.save(work / f"{scope.key}-{number}.n.npy", cells.n)
+                else:
+                    made[scope.key].append(
+                        writing.frame(f"recency/{scope.key}.{number}", _framed(cells, layout, scope), _ROW_GROUP)
+                    )
+                del cells
+        for scope, layout in layouts.items():
+            for number, cells in enumerate(_added(work, scope, slices)):
+                rows = _framed(cells, layout, scope)
+                made[scope.key].append(writing.frame(f"recency/{scope.key}.{number}", rows, _ROW_GROUP))
+    return {scope: tuple(names) for scope, names in made.items()}
+
+
+_PLACES = ("application_id", "mini_program_id", "os", "page")
+
+
+def _framed(cells: Cells, layout: Layout, scope: Scope) -> pl.DataFrame:
+    return layout.frame(cells).select(list(scope.schema))
+
+
+def _sliced(places: Sequence[Path], slices: int) -> Iterator[pl.DataFrame]:
+    """Presence a slice of the visitors at a time, each visitor in one; what was taken back is left out."""
+    whole = pl.scan_parquet(list(places))
+    step = -(-(1 << 64) // slices)
+    for number in range(slices):
+        visitor, last = pl.col("visitor_id"), min((number + 1) * step, 1 << 64) - 1
+        inside = (visitor >= pl.lit(number * step, pl.UInt64)) & (visitor <= pl.lit(last, pl.UInt64))
+        rows = whole.filter(inside).select("visitor_id", *_PLACES, "t", "n").collect()
+        if rows["n"].min() is not None and rows["n"].min() <= 0:  # type: ignore[operator]
+            rows = PRESENCE.summed([rows])
+            rows = rows.filter(pl.col("n") > 0)
+        yield rows.drop("n")
+
+
+def _added(work: Path, scope: Scope, slices: int) -> Iterator[Cells]:
+    """The cells of all slices added up, a part of the time after another."""
+    keys = [np.load(work / f"{scope.key}-{number}.keys.npy", mmap_mode="r") for number in range(slices)]
+    counts = [np.load(work / f"{scope.key}-{number}.n.npy", mmap_mode="r") for number in range(slices)]
+    parts = max(1, sum(len(each) for each in keys) // PART_ROWS)
+    # Where a slice's cells are cut, all are: at the keys that part an even mixture of them.
+    sample = np.sort(np.concatenate([each[:: max(1, len(each) // 1000)] for each in keys]))
+    cuts = [sample[len(sample) * part // parts] for part in range(1, parts)]
+    bounds = [[0, *np.searchsorted(each, cuts), len(each)] for each in keys]
+    for part in range(parts):
+        inside = [slice(each[part], each[part + 1]) for each in bounds]
+        cells = added([Cells(key[here], n[here]) for key, n, here in zip(keys, counts, inside, strict=True)])
+        if len(cells.keys):
+            yield cells

@@ -1,0 +1,104 @@
+"""The tables of one date, as files that add up: what the kernel counted, and later what changed of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from lib.usage.events import STORED
+from lib.usage.kernel import COUNTS, PAGE_COUNTS, Tally, tallied
+from lib.usage.lake import Lake
+from lib.usage.packing import NAME
+from lib.usage.writing import Writing
+
+LARGEST_ROWS = 1_000_000
+"""Files are merged up to this size: the rows of a larger one are not written again for a few new ones."""
+
+_PLACE = {"mini_program_id": pl.Int32(), "application_id": pl.Int32(), "t": pl.Int32(), "os": NAME}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: the columns that tell its rows apart, in whose order they lie, and those that add up.
+
+    Files are read in groups of `row_group` rows, of which a filter on the first columns leaves few.
+    """
+
+    name: str
+    by: Mapping[str, pl.DataType]
+    sums: Mapping[str, pl.DataType]
+    row_group: int = 131_072
+
+    @property
+    def schema(self) -> dict[str, pl.DataType]:
+        """Its columns."""
+        return {**self.by, **self.sums}
+
+    def summed(self, parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+        """Parts added up, in the table's order, without what cancels out."""
+        whole = pl.concat([pl.DataFrame(schema=self.schema), *(part.select(list(self.schema)) for part in parts)])
+        rows = whole.group_by(*self.by).agg(pl.col(*self.sums).sum())
+        return rows.filter(pl.any_horizontal(pl.col(*self.sums) != 0)).sort(*self.by).select(list(self.schema))
+
+    def change(self, old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+        """What to add for the table to be `new`, which is in order, where it was `old`."""
+        if old.is_empty():
+            return new.select(list(self.schema))
+        return self.summed([new, old.with_columns(-pl.col(*self.sums))])
+
+
+_INTEGERS = dict.fromkeys(COUNTS, pl.Int64())
+COUNTED = Table("counts", _PLACE, _INTEGERS, 16_384)
+TOTALS = Table("totals", {"mini_program_id": pl.Int32(), "application_id": pl.Int32(), "t": pl.Int32()}, _INTEGERS)
+"""The counts of each mini program (whose application is 0) and of each application (whose mini program is 0)."""
+PAGES = Table("pages", {**_PLACE, "page": NAME}, dict.fromkeys(PAGE_COUNTS, pl.Int64()), 32_768)
+PRESENCE = Table("presence", {"visitor_id": pl.UInt64(), **_PLACE, "page": NAME}, {"n": pl.Int32()}, 16_384)
+TABLES = (COUNTED, TOTALS, PAGES, PRESENCE)
+
+
+def tables_of(tally: Tally) -> dict[str, pl.DataFrame]:
+    """What the tables have of a tally."""
+    counts = tally.counts
+    of_each = [
+        counts.group_by(kept, "t").agg(pl.col(COUNTS).sum()).with_columns(pl.lit(0, pl.Int32).alias(other))
+        for kept, other in (("mini_program_id", "application_id"), ("application_id", "mini_program_id"))
+    ]
+    totals = pl.concat(each.select(list(TOTALS.schema)) for each in of_each).sort(*TOTALS.by)
+    return {"counts": counts, "totals": totals, "pages": tally.pages, "presence": tally.presence}
+
+
+def changes(old: pl.DataFrame, new: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """What to add to each table for some whole sessions, in LAKE_ORDER, to be `new` where they were `old`."""
+    before, after = tables_of(tallied(old)), tables_of(tallied(new))
+    return {table.name: table.change(before[table.name], after[table.name]) for table in TABLES}
+
+
+def stacked(
+    writing: Writing,
+    name: str,
+    names: Sequence[str],
+    rows: pl.DataFrame,
+    merged: Callable[[list[pl.DataFrame]], pl.DataFrame],
+    row_group: int = 131_072,
+) -> tuple[str, ...]:
+    """The files of a table with more rows: the small ones at the end are merged, so that there are few."""
+    if rows.is_empty():
+        return tuple(names)
+    stay, parts, height = list(names), [rows], rows.height
+    while stay and (last := height_of(writing.lake, stay[-1])) < 2 * height and last + height <= LARGEST_ROWS:
+        parts.append(pl.read_parquet(writing.lake.path(stay.pop())))
+        height += last
+    whole = rows if len(parts) == 1 else merged(parts)
+    return (*stay, writing.frame(name, whole, row_group)) if whole.height else tuple(stay)
+
+
+def height_of(lake: Lake, name: str) -> int:
+    """How many rows a file has, without reading them."""
+    return int(pl.scan_parquet(lake.path(name)).select(pl.len()).collect().item())
+
+
+def nothing() -> dict[str, pl.DataFrame]:
+    """The tables without a row."""
+    return tables_of(tallied(pl.DataFrame(schema=STORED)))
