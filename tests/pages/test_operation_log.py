@@ -149,7 +149,7 @@ def test_nonsense_in_an_address_is_left_out_and_told(app: App, acme: int) -> Non
 @pytest.mark.parametrize(
     ("columns", "shown"),
     [
-        ("", ["occurred_at", "operator", "module", "action", "object", "result"]),
+        ("", ["occurred_at", "operator", "module", "action", "result", "object"]),
         ("result", ["occurred_at", "operator", "module", "action", "result"]),
         (
             "people",
@@ -325,7 +325,7 @@ def test_it_speaks_chinese(app: App, acme: int) -> None:
 def test_a_hostile_text_is_shown_and_not_run(app: App, acme: int, sqlite_store: Store) -> None:
     bad = "[x](javascript:alert(1)) ![y](http://e.example/z.png) **b** :red[c] $a$ <b>"
     texts = dict.fromkeys(("operator", "object_name", "content", "module", "action", "organization", "role"), bad)
-    record = replace(BASE, occurred_at=datetime(2024, 5, 18, tzinfo=UTC), old={bad: bad}, new={bad: 1})
+    record: Any = replace(BASE, occurred_at=datetime(2024, 5, 18, tzinfo=UTC), old={bad: bad}, new={bad: 1})
     add_log(sqlite_store, acme, replace(record, **texts))
     at = open_record(sound(app("pat", "operation_log", **WEEK)), sqlite_store, bad, bad)
     for text in (*(each.value for each in at.markdown), *(each.value for each in at.caption)):

@@ -9,15 +9,18 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from lib.queries.console import Console
 from lib.queries.exportable import Exportable
 from lib.queries.operations import OperationCounts
 from lib.queries.rooms import room
-from lib.ui import downloads
+from lib.ui import address, downloads
 from lib.ui.operations import columns, facets, filter_bar, listing, timeline
 from lib.ui.operations.period import grain_of
 from lib.ui.operations.state import Shown
+
+TABS = ("operations", "proof")
 
 SAME_READING_SECONDS = 600
 """The same filter looked at again in this time, in the same tab, is one reading."""
@@ -98,6 +101,15 @@ def taken(console: Console, shown: Shown) -> Exportable:
     until = min(shown.asked.until, max(datetime.now(UTC), shown.asked.since + timedelta(seconds=1)))
     exportable = room("operations").exportable(console, replace(shown.asked, until=until).as_json())
     return exportable.only(columns.taken_of(shown.columns))
+
+
+def tab(console: Console) -> tuple[str, DeltaGenerator]:
+    """The open tab and its container; the other is not drawn."""
+    labels = {console.say(f"operations.tab_{key}"): key for key in TABS}
+    chosen = address.read_one_of("tab", TABS, TABS[0])
+    label = console.say(f"operations.tab_{chosen}")
+    said = address.tied("tab", label, lambda words: labels.get(words, TABS[0]), widget="oplog.tab")
+    return chosen, st.tabs([*labels], **said)[TABS.index(chosen)]
 
 
 def head(console: Console) -> None:

@@ -62,7 +62,7 @@ class Preset:
 
 
 PRESETS = (
-    Preset("standard", ("occurred_at", "operator", "module", "action", "object", "result")),
+    Preset("standard", ("occurred_at", "operator", "module", "action", "result", "object")),
     # The views of the systems that Daybook replaces.
     Preset("result", ("occurred_at", "operator", "module", "action", "result")),
     Preset(

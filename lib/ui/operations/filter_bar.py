@@ -45,7 +45,7 @@ def period_row(console: Console, shown: Shown) -> None:
 
 def search_row(console: Console, shown: Shown, counts: OperationCounts) -> None:
     """The keyword, and the other filters behind a button."""
-    some = sum(bool(address.read_all(name)) for name in FILTERS if name != "search")
+    some = sum(bool(getattr(shown.asked, field)) for field in (*WORD_FILTERS, "tenants"))
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(key="operations_search"):
             st.text_input(

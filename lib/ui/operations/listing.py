@@ -40,9 +40,8 @@ def draw(console: Console, shown: Shown, page: OperationPage, counts: OperationC
     st.dataframe(
         rows.select(
             pl.lit(console.say("operation_columns.details")).alias("details"),
-            *shown.columns[:1],
+            *shown.columns,
             *([marked.alias("marks")] if marked.list.len().sum() else []),
-            *shown.columns[1:],
         ),
         hide_index=True,
         height="content" if len(rows) <= MOST_ROWS_IN_SIGHT else MOST_ROWS_IN_SIGHT * height,
@@ -128,7 +127,8 @@ def _configured(console: Console, column: OperationColumn) -> Any:
         return st.column_config.MultiselectColumn(words, options=[failed], color=["red"], width=column.width)
     if column.key in _INSTANTS:
         return st.column_config.DatetimeColumn(words, format="YYYY-MM-DD HH:mm:ss", width=column.width)
-    return st.column_config.TextColumn(words, width=column.width)
+    told = console.say("operations.class_icons") if column.key == "class_icon" else None
+    return st.column_config.TextColumn(words, width=column.width, help=told)
 
 
 def _ways(console: Console, shown: Shown, page: OperationPage, counts: OperationCounts) -> None:
