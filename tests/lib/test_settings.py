@@ -123,3 +123,11 @@ def test_half_a_provider_is_refused_by_what_is_missing(tmp_path: Path, name: str
 def test_a_provider_that_anybody_could_listen_to_is_refused(tmp_path: Path, issuer: str) -> None:
     with pytest.raises(BadSetting, match="DAYBOOK_OIDC_ISSUER is wrong: it must begin with https://"):
         load_settings({"DAYBOOK_HOME": str(tmp_path), **PROVIDER, "DAYBOOK_OIDC_ISSUER": issuer})
+
+
+def test_a_folder_for_checkpoints_must_be_there(tmp_path: Path) -> None:
+    home = {"DAYBOOK_HOME": str(tmp_path / "home")}
+    assert load_settings(home).checkpoint_dir is None
+    assert load_settings({**home, "DAYBOOK_CHECKPOINT_DIR": str(tmp_path)}).checkpoint_dir == tmp_path
+    with pytest.raises(BadSetting, match="DAYBOOK_CHECKPOINT_DIR is wrong: .*/missing is no folder"):
+        load_settings({**home, "DAYBOOK_CHECKPOINT_DIR": str(tmp_path / "missing")})
