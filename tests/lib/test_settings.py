@@ -129,5 +129,5 @@ def test_a_folder_for_checkpoints_must_be_there(tmp_path: Path) -> None:
     home = {"DAYBOOK_HOME": str(tmp_path / "home")}
     assert load_settings(home).checkpoint_dir is None
     assert load_settings({**home, "DAYBOOK_CHECKPOINT_DIR": str(tmp_path)}).checkpoint_dir == tmp_path
-    with pytest.raises(BadSetting, match="DAYBOOK_CHECKPOINT_DIR is wrong: .*/missing is no folder"):
+    with pytest.raises(BadSetting, match=r"DAYBOOK_CHECKPOINT_DIR is wrong: .*/missing is no folder"):
         load_settings({**home, "DAYBOOK_CHECKPOINT_DIR": str(tmp_path / "missing")})
