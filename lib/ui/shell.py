@@ -35,9 +35,10 @@ def main() -> None:
     _set_up()
     st.logo(str(_BRAND / "logo.svg"), icon_image=str(_BRAND / "mark.svg"), size="large")
     house = visitor.house()
-    page = _menu(viewer)
-    _choose_tenant(viewer, Console(viewer, house.store, house.settings, entry))
-    account_menu.draw(Console(viewer, house.store, house.settings, entry))
+    console = Console(viewer, house.store, house.settings, entry)
+    page = _menu(console)
+    _choose_tenant(viewer, console)
+    account_menu.draw(console)
     page.run()
 
 
@@ -64,33 +65,34 @@ def _draw_for_stranger(language: Language) -> None:
         account_menu.draw_language(language)
     title = f"{say('sign_in.title', language)} · {say('shell.product', language)}"
     empty = [_as_page(page, _nothing, page.url_path, language) for page in PAGES]
-    st.navigation(
-        [st.Page(_nothing, title=title, url_path="home", default=True), *empty], position="hidden"
-    ).run()
+    st.navigation([st.Page(_nothing, title=title, url_path="home", default=True), *empty], position="hidden").run()
 
 
-def _menu(viewer: Viewer) -> st.Page:
+def _menu(console: Console) -> st.Page:
     """The page of the address. The first page that is open stands at the bare address and at its own."""
+    viewer = console.viewer
     sections: dict[str, list[st.Page]] = {}
     open_pages = [page for page in PAGES if page.is_open_to(viewer)]
     for page in open_pages:
         section = sections.setdefault(say(f"section.{page.section}", viewer.language), [])
         first = page is open_pages[0]
-        section.append(
-            _as_page(page, page.path, "home" if first else page.url_path, viewer.language, default=first)
-        )
+        url_path, waiting = "home" if first else page.url_path, _waiting(console, page)
+        section.append(_as_page(page, page.path, url_path, viewer.language, default=first, waiting=waiting))
         if first:
             section.append(_as_page(page, page.path, page.url_path, viewer.language, hidden=True))
     hidden = sections.setdefault("", [])
     for page in PAGES:
         if page not in open_pages:
-            hidden.append(
-                _as_page(page, partial(_refuse, page, viewer), page.url_path, viewer.language, hidden=True)
-            )
+            hidden.append(_as_page(page, partial(_refuse, page, viewer), page.url_path, viewer.language, hidden=True))
     if not open_pages:
         title = say("page.none", viewer.language)
         hidden.append(st.Page(partial(_nothing_open, viewer), title=title, url_path="home", default=True))
     return st.navigation(sections)
+
+
+def _waiting(console: Console, page: PageRecord) -> int:
+    """How much waits on a page for somebody: what stands behind its name in the menu."""
+    return console.findings.open_count() if page.key == "findings" else 0
 
 
 def _as_page(
@@ -101,10 +103,12 @@ def _as_page(
     *,
     default: bool = False,
     hidden: bool = False,
+    waiting: int = 0,
 ) -> st.Page:
+    title = say(page.title, language)
     return st.Page(
         body,
-        title=say(page.title, language),
+        title=say("finding.menu", language, title=title, count=f"{waiting:,}") if waiting else title,
         icon=page.icon,
         url_path=url_path,
         default=default,

@@ -32,7 +32,7 @@ def notice(console: Console) -> None:
 def show(console: Console) -> None:
     """Open the panel on the finding that the address names, if it names one."""
     if address.read("finding"):
-        dialog = st.dialog(console.say("kind.finding"), width="medium", position="right", on_dismiss=_close)
+        dialog = st.dialog(console.say("finding.title"), width="medium", position="right", on_dismiss=_close)
         dialog(_body)(console)
 
 

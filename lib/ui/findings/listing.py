@@ -11,6 +11,7 @@ from lib.logs.findings import RULES
 from lib.queries.console import Console
 from lib.queries.findings import MOST_LISTED, STATES, FindingFilter
 from lib.ui import address, filters
+from lib.ui.escaping import plain
 from lib.ui.findings import telling
 from lib.ui.tables import Column, Kind, download, table
 from lib.usage.buckets import Period
@@ -29,8 +30,11 @@ COLUMNS = (
 
 
 def head(console: Console) -> None:
-    """The title, and how many findings wait for somebody."""
+    """The title, and how many findings wait for somebody; the end of the run for who holds only some applications."""
     st.title(console.say("page.findings"), anchor=False)
+    if not console.viewer.applications.every:
+        st.info(plain(console.say("finding.for_every_application")), icon=":material/lock:")
+        st.stop()
     count = console.findings.open_count()
     st.caption(console.say("finding.open_count", count=f"{count:,}") if count else console.say("finding.none_open"))
 
