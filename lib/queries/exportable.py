@@ -18,8 +18,9 @@ class Exportable:
     """Rows that a viewer may take away.
 
     `kind` says what they are: `file.<kind>` in the catalogue names their file. `headings` has the catalogue key of
-    the words above each column, by its name in the frames and in the order of the file. `rows` asks for the frames,
-    as the viewer is at that moment and of one moment of the database, and `count` for how many rows those have.
+    the words above each column, by its name in the frames and in the order of the file. `ask` is told these names and
+    answers frames that have them at least, as the viewer is at that moment and of one moment of the database; `count`
+    says how many rows those have.
     Instants are told in the zone. The file is named after the days from `first` to `last`.
 
     Rows of a `room` (lib.queries.rooms) can be had again from what was `asked`, which is JSON; without a room they
@@ -28,7 +29,7 @@ class Exportable:
 
     kind: str
     headings: Mapping[str, str]
-    rows: Callable[[], Iterable[pl.DataFrame]]
+    ask: Callable[[Sequence[str]], Iterable[pl.DataFrame]]
     count: Callable[[], int]
     first: date
     last: date
@@ -42,10 +43,14 @@ class Exportable:
     ) -> Exportable:
         """What `ask` answers in one frame."""
 
-        def rows() -> Iterator[pl.DataFrame]:
+        def asked(_columns: Sequence[str]) -> Iterator[pl.DataFrame]:
             yield ask()
 
-        return cls(kind, headings, rows, lambda: len(ask()), first, last, zone)
+        return cls(kind, headings, asked, lambda: len(ask()), first, last, zone)
+
+    def rows(self) -> Iterable[pl.DataFrame]:
+        """The rows, in frames."""
+        return self.ask(tuple(self.headings))
 
     def kept(self, room: str, asked: Mapping[str, Any]) -> Exportable:
         """The same as rows of a room, which makes them again from what was asked."""

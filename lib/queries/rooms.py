@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -76,7 +76,7 @@ def _visits(console: Console, asked: Asked) -> Exportable:
     return Exportable(
         "visits",
         headings,
-        lambda: console.visits.frames(visits),
+        lambda _columns: console.visits.frames(visits),
         lambda: console.visits.count(visits),
         first,
         last,
@@ -89,11 +89,13 @@ def _operations(console: Console, asked: Asked) -> Exportable:
     first, last = days_between(wanted.since, wanted.until, wanted.zone)
     headings = {key: f"operation_columns.{key}" for key in ROW}
 
-    def rows() -> Iterator[pl.DataFrame]:
-        return (worded(frame, console.viewer.language) for frame in console.operations.rows(wanted))
+    def ask(columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        # What a module or an action is called depends on the product.
+        frames = console.operations.rows(wanted, (*columns, "product"))
+        return (worded(frame, console.viewer.language) for frame in frames)
 
     exportable = Exportable(
-        "operations", headings, rows, lambda: console.operations.total(wanted), first, last, wanted.zone
+        "operations", headings, ask, lambda: console.operations.total(wanted), first, last, wanted.zone
     )
     return exportable.kept("operations", asked)
 

@@ -102,7 +102,7 @@ def made_desk(home: Settings, store: Store, monkeypatch: pytest.MonkeyPatch) -> 
     closed = threading.Event()
 
     def planted(console: Any, asked: Any) -> Exportable:
-        def rows() -> Iterator[pl.DataFrame]:
+        def rows(_columns: Any) -> Iterator[pl.DataFrame]:
             try:
                 with store.read(console.viewer.tenant_id):
                     for number in range(FRAMES):
