@@ -26,7 +26,7 @@ _CLASS_OF_VERB = {
 }
 """The class by the first word of a call that changes something, or does not say; any other changes what is there."""
 
-_CONSOLE = {"AwsConsoleSignIn", "AwsConsoleAction"}
+_CONSOLE = ("AwsConsoleSignIn", "AwsConsoleAction")
 _NAMING = re.compile(r"^(.*?)(?:Name|Id|Arn|ARN)$")
 
 

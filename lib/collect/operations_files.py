@@ -61,9 +61,20 @@ def _of_cloudtrail(told: dict[str, Any], line: int, now: datetime) -> OperationR
 
 
 def _id_of(told: dict[str, Any], line: int) -> str:
-    """The id of what has none: what it says, and where it stands."""
-    content = orjson.dumps(told, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    """The id of what has none: what it says, and where it stands. Raises Refused."""
+    try:
+        content = orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
+    except TypeError as error:
+        raise Refused(400, "too_deep", "it has too many levels, one inside the other") from error
     return f"content:{line}:{hashlib.sha256(content).hexdigest()[:32]}"
+
+
+def _written(told: Any) -> str:
+    """What was read, as it may have been written; of what cannot be written again, its beginning."""
+    try:
+        return orjson.dumps(told).decode()
+    except TypeError:
+        return str(list(told))[:1000]
 
 
 FORMATS: Mapping[str, Reader] = {"daybook": _own, "cloudtrail": _of_cloudtrail}
@@ -125,7 +136,7 @@ class OperationFile:
                     raise Refused(400, "not_an_object", "not a JSON object")
                 record = reader(each, line, self._now)
             except Refused as error:
-                refused.append((line, orjson.dumps(each).decode() if text is None else text, error.what))
+                refused.append((line, _written(each) if text is None else text, error.what))
                 continue
             if record is None:
                 dropped += 1

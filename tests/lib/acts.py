@@ -109,7 +109,8 @@ class _File:
         return found
 
     def calls_of(self, name: str, *, is_method: bool) -> list[ast.Call]:
-        return self._calls.get((is_method, name), [])
+        # Most files need not be parsed.
+        return self._calls.get((is_method, name), []) if f"{name}(" in self.source.text else []
 
     def function_of(self, node: ast.AST) -> Function | None:
         while node in self.parents:

@@ -15,14 +15,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
 from sqlalchemy import func, select
 
 from lib.access.viewer import EVERY_TENANT
 from lib.collect import operations_files
+from lib.collect.answers import Refused
+from lib.logs.rows import row_of
 from lib.settings import PROJECT_DIR
 from lib.store.tables import Operation
 from tests.lib.importer import Importer, Said
+from tests.lib.test_collect_anything import ANYTHING, odd
 
 pytestmark = pytest.mark.spec("I3")
 
@@ -356,6 +362,41 @@ def test_what_is_no_record_is_set_aside_also_in_a_document(importer: Importer) -
     assert said.out.startswith("read 4, accepted 1, repeated 0, refused 3 ")
     assert [line for line, _ in importer.reasons()] == [2, 3, 4]
     assert importer.rejects()[1]["text"] == "7"
+
+
+DEEP: Any = json.loads("[" * 300 + "]" * 300)
+
+
+def test_what_has_too_many_levels_is_set_aside(importer: Importer) -> None:
+    nameless = {name: value for name, value in LINE.items() if name != "id"}
+    file = importer.write("a.ndjson", lines({**LINE, "old": DEEP}, {**nameless, "old": DEEP}, {**LINE, "module": DEEP}))
+    assert own(importer, file).out.startswith("read 3, accepted 0, repeated 0, refused 3 ")
+    records = [record(requestParameters={"a": DEEP}), record(eventID=None, tlsDetails=DEEP), record(eventID="3")]
+    document = importer.write("a.json", json.dumps({"Records": records}))
+    assert importer.operations("cloudtrail", document).out.startswith("read 3, accepted 1, repeated 0, refused 2 ")
+
+
+@settings(max_examples=200, deadline=None)
+@given(odd({name: some.just(value) for name, value in record().items()}), ANYTHING)
+def test_any_record_is_kept_or_set_aside(told: dict[str, Any], other: Any) -> None:
+    text = json.dumps([told, {**told, "userIdentity": other}, {**told, "resources": [other]}])
+    read = orjson.loads(text) if is_json(text) else []
+    for each in read:
+        try:
+            kept_as = operations_files.FORMATS["cloudtrail"](each, 1, datetime.now(UTC))
+        except Refused:
+            continue
+        assert kept_as is not None
+        assert row_of(kept_as, 1, 1, datetime.now(UTC))["body"]
+
+
+def is_json(text: str) -> bool:
+    """Whether a text is JSON that can be taken: no NaN, no halves of characters."""
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("damage", ["cut", "large"])
