@@ -21,6 +21,9 @@ _SIZES = (1 << 20, 1 << 16, 1 << 13)
 
 _TAIL_SLICE = 1 << 15
 
+LONGEST_ENTRY = 1 << 16
+"""A longer one may come in parts of whole lines, of which all but the first have no level."""
+
 Slices = list[tuple[int, int]]
 Buffer = bytes | bytearray | mmap
 
@@ -77,7 +80,7 @@ class Window:
     def _cut(self, first: int, until: int, size: int) -> Slices:
         cuts = [first]
         while until - cuts[-1] > 2 * size:
-            cuts.append(_entry_start(self.buffer, cuts[-1] + size, until, self.reader))
+            cuts.append(_entry_start(self.buffer, cuts[-1] + size, until, self.reader) or until)
         return [(start, end) for start, end in zip(cuts, [*cuts[1:], until], strict=True) if end > start]
 
 
@@ -89,29 +92,30 @@ def windows_back(source: Source, start: int, end: int, reader: Reader) -> Iterat
         view = source.view(wanted, end)
         first = wanted - view.offset
         if wanted > start:
-            first = _entry_start(view.buffer, first, view.end, reader)
-            first = wanted - view.offset if first >= view.end else first
+            found = _entry_start(view.buffer, first, view.end, reader)
+            if found is None and size < 2 * LONGEST_LINE:
+                size *= 4  # a long line or a long stack trace, which a larger window may hold whole
+                continue
+            first = first if found is None else found
         if view.end > first:
             yield Window(view.buffer, first, view.end, view.offset, reader)
         end = view.offset + first
-        size = min(size * 4, source.window_bytes)
+        size = max(FIRST_WINDOW, min(size * 4, source.window_bytes))
 
 
-def _entry_start(buffer: Buffer, start: int, until: int, reader: Reader) -> int:
-    """Where soon after a place an entry begins; else a line; else, in one endless line, a piece of it.
+def _entry_start(buffer: Buffer, start: int, until: int, reader: Reader) -> int | None:
+    """Where after a place an entry begins; where none does for LONGEST_ENTRY, a line, and in one endless line a piece.
 
-    It is after `start`, and `until` where nothing begins before that.
+    None where it cannot be told before `until`.
     """
     line = buffer.find(b"\n", start, min(start + LONGEST_LINE, until)) + 1
     if line == 0:
-        return min(start + LONGEST_LINE, until)
-    if line >= until:
-        return until
-    for near in (1 << 12, 1 << 16):
-        head = first_head(bytes(buffer[line : min(line + near, until)]), reader)
+        return start + LONGEST_LINE if start + LONGEST_LINE < until else None
+    for near in (1 << 12, LONGEST_ENTRY):
+        head = first_head(bytes(buffer[line : min(line + near, until)]), reader, near) if line < until else None
         if head is not None:
             return line + head
-    return line
+    return line if line + LONGEST_ENTRY < until else None
 
 
 def _text(parts: pl.Series) -> pl.Series:

@@ -30,7 +30,7 @@ class _Card:
     key: str
     figure: str
     is_bad: bool
-    leads: Callable[[], None]
+    leads: Callable[[], None] | None
     note: str = ""
 
 
@@ -42,7 +42,7 @@ def draw(console: Console, zone: str) -> Health:
         wall = _cards(console, health, zone)
         grid = st.container(horizontal=True, gap="medium")
         for card in wall:
-            with grid.container(width=150, gap="xsmall", key=f"log_health_{card.key}"):
+            with grid.container(width=170, gap="xsmall", key=f"log_health_{card.key}"):
                 _draw(console, card)
         _bars(console, health, zone)
     return health
@@ -74,7 +74,7 @@ def _cards(console: Console, health: Health, zone: str) -> list[_Card]:
             "space",
             size_text(disk.free_bytes),
             disk.is_little,
-            partial(state.open_log, ""),
+            None,
             console.say("log_health.space_of", size=size_text(disk.size_bytes)),
         ),
         _Card(
@@ -90,14 +90,14 @@ def _cards(console: Console, health: Health, zone: str) -> list[_Card]:
 def _draw(console: Console, card: _Card) -> None:
     label = console.say(f"log_health.{card.key}")
     st.caption(f":material/error: {label}" if card.is_bad else label)
-    st.markdown(f"### :red[{card.figure}]" if card.is_bad else f"### {card.figure}")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"### :red[{card.figure}]" if card.is_bad else f"### {card.figure}", width="content")
+        key = f"log_health_open_{card.key}"
+        if card.leads is not None and st.button(console.say("log_health.open"), key=key, type="tertiary", help=label):
+            card.leads()
+            st.rerun()
     if card.note:
         st.caption(card.note)
-    if card.key != "space" and st.button(
-        console.say("log_health.open"), key=f"log_health_open_{card.key}", type="tertiary", help=label
-    ):
-        card.leads()
-        st.rerun()
 
 
 def _bars(console: Console, health: Health, zone: str) -> None:
