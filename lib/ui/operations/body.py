@@ -91,7 +91,8 @@ def _total(console: Console, shown: Shown, counts: OperationCounts) -> None:
     failed = int(counts.histogram["failures"].sum())
     facts: Mapping[str, str] = {"total": f"{counts.total:,}", "failed": f"{failed:,}"}
     with st.container(horizontal=True, vertical_alignment="center"):
-        words = "operations.total_failed" if failed else "operations.total"
+        number = "total_one" if counts.total == 1 else "total"
+        words = f"operations.{number}_failed" if failed else f"operations.{number}"
         st.markdown(f"**{console.say(words, **facts)}**", width="content")
         downloads.control(console, taken(console, shown))
 

@@ -1,0 +1,142 @@
+"""The operation log as an administrator uses it: who disabled this dashboard, what was it before, what else."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from lib.access.permissions import AccountType, Permission
+from tests.accounts import add_tenant, add_viewer
+from tests.browser.conftest import OpenTab, signed_in
+from tests.lib.operation_log import add_log
+from tests.site import Site
+
+HEADER, ROW = 36, 48
+"""Pixels of a table's heading and of a row that has two lines."""
+
+WEEK = "/operation_log?period=2024-05-12..2024-05-18&zone=UTC"
+
+
+@pytest.fixture
+def pat(site: Site) -> str:
+    """The administrator of a tenant with the small log; nobody-<id> of the same tenant may see nothing."""
+    tenant_id = add_tenant(site.store, f"t-{uuid.uuid4().hex[:8]}")
+    add_viewer(site.store, f"pat-{tenant_id}", tenant_id, AccountType.PLATFORM)
+    add_viewer(site.store, f"nobody-{tenant_id}", tenant_id)
+    add_viewer(site.store, f"amy-{tenant_id}", tenant_id, permissions=[Permission.USAGE_READ])
+    add_log(site.store, tenant_id)
+    return f"pat-{tenant_id}"
+
+
+def total(tab: Page, text: str) -> None:
+    """Wait until the page tells so many operations."""
+    expect(tab.get_by_text(text, exact=True)).to_be_visible()
+    expect(tab.get_by_test_id("stStatusWidget")).to_have_count(0)
+
+
+def open_row(tab: Page, row: int) -> Locator:
+    """Click "Details" in a row; a table is a canvas."""
+    table = tab.get_by_test_id("stDataFrame").first
+    table.scroll_into_view_if_needed()
+    expect(table).to_be_visible()
+    table.click(position={"x": 35, "y": HEADER + ROW * row + ROW // 2})
+    panel = tab.get_by_test_id("stDialog")
+    expect(panel).to_be_visible()
+    return panel
+
+
+@pytest.mark.spec("O4", "O6", "O7", "U5")
+def test_who_disabled_this_dashboard_what_was_it_before_and_what_else_did_they_do(open_tab: OpenTab, pat: str) -> None:
+    tab = open_tab(WEEK)
+    signed_in(tab, pat)
+    total(tab, "4 operations, 1 of them failed")
+    tab.get_by_placeholder("Search operator").fill("看")
+    tab.get_by_placeholder("Search operator").press("Enter")
+    total(tab, "2 operations")
+    tab.locator(".st-key-operations_side").get_by_text("Edit").click()
+    total(tab, "1 operation")
+    panel = open_row(tab, 0)
+    expect(panel.get_by_text("Bob · 2024-05-13 08:00:00.000+00:00")).to_be_visible()
+    changed = panel.get_by_test_id("stTable").first
+    expect(changed).to_contain_text("enabled")
+    expect(changed).to_contain_text("disabled")
+    expect(tab).to_have_url(re.compile(r"operation=\d+"))
+
+    panel.get_by_role("button", name="All that Bob did").click()
+    total(tab, "2 operations, 1 of them failed")
+    expect(tab.get_by_test_id("stDialog")).to_have_count(0)
+    expect(tab).not_to_have_url(re.compile("search="))
+    tab.go_back()
+    expect(tab.get_by_test_id("stDialog")).to_be_visible()
+    tab.go_back()
+    expect(tab.get_by_test_id("stDialog")).to_have_count(0)
+    total(tab, "1 operation")
+    open_row(tab, 0).get_by_role("button", name="All that happened to this object").click()
+    total(tab, "2 operations")
+
+
+@pytest.mark.spec("U5", "O7")
+def test_a_colleague_opens_the_same_record_by_its_address_and_copies_it(open_tab: OpenTab, pat: str) -> None:
+    tab = open_tab(f"{WEEK}&operator=Bob&action=edit")
+    signed_in(tab, pat)
+    total(tab, "1 operation")
+    open_row(tab, 0)
+    expect(tab).to_have_url(re.compile(r"operation=\d+"))
+    colleague = open_tab(re.sub(r"^https?://[^/]+", "", tab.url))
+    signed_in(colleague, pat)
+    panel = colleague.get_by_test_id("stDialog")
+    expect(panel).to_contain_text("disabled")
+    panel.get_by_text("Raw JSON").click()
+    expect(panel.get_by_test_id("stCode")).to_contain_text('"status": "disabled"')
+    colleague.keyboard.press("Escape")
+    expect(colleague).not_to_have_url(re.compile("operation="))
+
+
+@pytest.mark.spec("O6")
+def test_dragging_over_the_bars_chooses_a_period(open_tab: OpenTab, pat: str) -> None:
+    tab = open_tab(WEEK)
+    signed_in(tab, pat)
+    total(tab, "4 operations, 1 of them failed")
+    plot = tab.locator(".js-plotly-plot .nsewdrag").first
+    expect(plot).to_be_visible()
+    box = plot.bounding_box()
+    assert box is not None
+    day = box["width"] / 7
+    tab.mouse.move(box["x"] + day * 1.1, box["y"] + 30)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + day * 1.9, box["y"] + 60, steps=6)
+    tab.mouse.up()
+    total(tab, "2 operations, 1 of them failed")
+    expect(tab).to_have_url(re.compile("period=2024-05-13"))
+
+
+@pytest.mark.spec("P2")
+def test_a_phone_shows_the_log_without_scrolling_sideways_the_list_before_the_facets(
+    open_tab: OpenTab, pat: str
+) -> None:
+    tab = open_tab(WEEK, viewport={"width": 390, "height": 844})
+    signed_in(tab, pat)
+    total(tab, "4 operations, 1 of them failed")
+    table, side = tab.get_by_test_id("stDataFrame").first, tab.locator(".st-key-operations_side")
+    expect(table).to_be_visible()
+    above, below = table.bounding_box(), side.bounding_box()
+    assert above is not None
+    assert below is not None
+    assert above["y"] < below["y"]
+    assert tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+    expect(open_row(tab, 0).get_by_text("cid · 2024-05-14 12:00:00.000+00:00")).to_be_visible()
+
+
+@pytest.mark.spec("A4")
+@pytest.mark.parametrize("who", ["nobody", "amy"])
+def test_others_get_nothing_by_any_address(open_tab: OpenTab, pat: str, who: str) -> None:
+    tab = open_tab(f"{WEEK}&tab=proof&operation=1")
+    signed_in(tab, pat.replace("pat", who))
+    expect(tab.get_by_test_id("stAlert").first).to_be_visible()
+    expect(tab.get_by_test_id("stDataFrame")).to_have_count(0)
+    tab.locator(".st-key-account_menu button").click()
+    expect(tab.locator(".st-key-account_sign_out button")).to_be_visible()
+    expect(tab.get_by_role("link", name="Operation log")).to_have_count(0)
