@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -35,6 +36,29 @@ class _Commands(click.Group):
         house.writes_log_files = True
         return super().__call__(*args, **kwargs)
 
+    def main(self, *args: Any, **more: Any) -> Any:
+        """Click's own errors are told in one sentence too, without the lines of usage."""
+        run: Callable[..., Any] = super().main
+        if not more.pop("standalone_mode", True):
+            return run(*args, standalone_mode=False, **more)
+        try:
+            code = run(*args, standalone_mode=False, **more)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except click.UsageError as error:
+            path = error.ctx.command_path if error.ctx else "daybook"
+            message = " ".join(error.format_message().split()).rstrip(".")
+            click.echo(f"{message}: `{path} --help` says how it is used.", err=True)
+            sys.exit(error.exit_code)
+        except click.ClickException as error:
+            click.echo(error.format_message(), err=True)
+            sys.exit(error.exit_code)
+        except click.Abort:
+            click.echo("Interrupted: what was done before stays.", err=True)
+            sys.exit(1)
+        sys.exit(code if isinstance(code, int) else 0)
+
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
@@ -48,7 +72,9 @@ class _Commands(click.Group):
             ctx.exit(1)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    "daybook", cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.version_option(package_name="daybook")
 def main() -> None:
     """Daybook: a self-hosted operations console for mini programs."""

@@ -8,12 +8,17 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from lib.collect.fields import ROWS, Fields
 from lib.collect.files import Advance, Pieces
 from lib.errors import BadInput, Unavailable
 
 CHUNK_ROWS = 100_000
+
+_UUID_PARTS = ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))
+"""Where the parts of a UUID begin in its hexadecimal digits, and how many each has."""
 
 
 class ParquetRows:
@@ -41,11 +46,13 @@ class ParquetRows:
         done = 0
         with ExitStack() as stack:
             try:
-                table = pl.scan_parquet(self._plain(stack), glob=False)
+                plain = self._plain(stack)
+                table = pl.scan_parquet(plain, glob=False)
                 schema = table.collect_schema()
                 found = self._fields.among(list(schema), self._path)
+                uuids = _uuids(plain)
                 for batch in table.collect_batches(chunk_size=CHUNK_ROWS, maintain_order=True):
-                    yield self._framed(batch, found, done + 1)
+                    yield self._framed(batch.with_columns(_uuid(pl.col(name)) for name in uuids), found, done + 1)
                     done += batch.height
             except pl.exceptions.PolarsError:
                 after = f"is damaged after row {done}: what stands before was imported"
@@ -71,13 +78,49 @@ class ParquetRows:
     def _framed(batch: pl.DataFrame, found: dict[str, str], first: int) -> pl.DataFrame:
         shown = [_shown(name, dtype) for name, dtype in batch.schema.items() if not _holds_bytes(dtype)]
         lines = pl.int_range(first, first + pl.len(), dtype=pl.UInt32)
-        texts = {name: _text(pl.col(field), batch.schema[field]) for name, field in found.items()}
+        texts = {
+            name: pl.lit(_decoded(batch[field])) if dtype == pl.Binary else _text(pl.col(field), dtype)
+            for name, field in found.items()
+            for dtype in (batch.schema[field],)
+        }
+        unreadable = [
+            pl.when(texts[name].is_null() & pl.col(field).is_not_null()).then(
+                pl.lit(f'the column "{field}" holds bytes that are no text in UTF-8')
+            )
+            for name, field in found.items()
+            if batch.schema[field] == pl.Binary
+        ]
         return batch.select(
             lines.alias("line"),
             pl.struct(shown).struct.json_encode().alias("text"),
-            pl.lit(None, ROWS["reason"]).alias("reason"),
+            pl.coalesce(*unreadable, pl.lit(None, ROWS["reason"])).alias("reason"),
             *(text.replace("", None).alias(name) for name, text in texts.items()),
         )
+
+
+def _decoded(values: pl.Series) -> pl.Series:
+    """Bytes as text; null where they are none."""
+    try:
+        return values.cast(pl.String)
+    except pl.exceptions.PolarsError:
+        texts = [None if each is None else each.decode(errors="replace") for each in values]
+        return pl.Series([None if each is None or "\ufffd" in each else each for each in texts], dtype=pl.String)
+
+
+def _uuids(path: Path) -> list[str]:
+    """The columns of UUIDs, which Polars reads as their 16 bytes."""
+    try:
+        return [field.name for field in pq.read_schema(path) if isinstance(field.type, pa.UuidType)]
+    except pa.ArrowException:  # what Polars can read of it is read
+        return []
+
+
+def _uuid(value: pl.Expr) -> pl.Expr:
+    """A UUID as it is written."""
+    digits = value.bin.encode("hex")
+    return pl.concat_str([digits.str.slice(at, width) for at, width in _UUID_PARTS], separator="-").alias(
+        value.meta.output_name()
+    )
 
 
 def _shown(name: str, dtype: pl.DataType) -> pl.Expr:

@@ -208,3 +208,27 @@ def test_every_command_has_help() -> None:
             walk(below, (*path, name))
 
     walk(main, ())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nope"], "No such command 'nope': `daybook --help` says how it is used.\n"),
+        (["import", "usage"], "Missing argument 'FILE...': `daybook import usage --help` says how it is used.\n"),
+        (["--nope"], "No such option '--nope': `daybook --help` says how it is used.\n"),
+        (
+            ["show", "usage", "--grain", "year"],
+            "Invalid value for '--grain': 'year' is not one of 'half-hour', 'hour', 'day', 'week', 'period': "
+            "`daybook show usage --help` says how it is used.\n",
+        ),
+        (
+            ["tenant", "keep", "acme"],
+            "Give --events, --visits or --operations, with a number of days or the word forever: "
+            "`daybook tenant keep --help` says how it is used.\n",
+        ),
+    ],
+    ids=["command", "argument", "option", "choice", "own"],
+)
+def test_wrong_use_is_said_in_one_sentence(words: list[str], said: str) -> None:
+    done = CliRunner().invoke(main, words)
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", said)

@@ -39,9 +39,9 @@ def _log(count: int) -> bytes:
     ("words", "sentence"),
     [
         (("nonsense", *OWNER), "Invalid value for '--format'"),
-        (("csv", "--mini-program", "m"), "Give either --application or --application-field."),
-        (("csv", *OWNER, "--application-field", "f"), "Give either --application or --application-field."),
-        (("csv", "--application", "a"), "Give either --mini-program or --mini-program-field."),
+        (("csv", "--mini-program", "m"), "Give either --application or --application-field:"),
+        (("csv", *OWNER, "--application-field", "f"), "Give either --application or --application-field:"),
+        (("csv", "--application", "a"), "Give either --mini-program or --mini-program-field:"),
         (("combined", "--application", "a", "--mini-program-field", "f"), "An access log has no fields: "),
         (("combined", *OWNER, "--map", "time=t"), "An access log has no fields: "),
         (("csv", "--application", "a b", "--mini-program", "m"), '"a b" cannot be a key: '),

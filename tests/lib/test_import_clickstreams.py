@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from lib.collect import files
@@ -323,3 +326,20 @@ def test_a_parquet_file_may_hold_every_type(importer: Importer) -> None:
     assert importer.usage("parquet", compressed, *OWNER).out.startswith("read 3, accepted 0, repeated 2, refused 1 ")
     said = importer.usage("parquet", file, *OWNER, "--map", "page=tags")
     assert (said.code, said.err) == (2, f'The column "tags" of {file} holds several values: name another.')
+
+
+def test_uuids_of_a_parquet_file_are_read_as_they_are_written(importer: Importer) -> None:
+    ids = [uuid.UUID(int=at + (1 << 127)) for at in range(3)]
+    table = pa.table(
+        {
+            "time": pa.array([datetime(2024, 3, 1, 10, tzinfo=UTC)] * 3, pa.timestamp("us", "UTC")),
+            "id": pa.array([each.bytes for each in ids], pa.uuid()),
+            "visitor": pa.array([ids[0].bytes, None, ids[1].bytes], pa.uuid()),
+            "page": pa.array([b"/a", b"/b", b"\xff"], pa.binary()),
+        }
+    )
+    file = importer.home.home.parent / "ids.parquet"
+    pq.write_table(table, file)
+    assert importer.usage("parquet", file, *OWNER).out.startswith("read 3, accepted 1, repeated 0, refused 2 ")
+    assert importer.rows("usage").select("event_id", "visitor").rows() == [(str(ids[0]), str(ids[0]))]
+    assert importer.reasons() == [(2, "no visitor"), (3, 'the column "page" holds bytes that are no text in UTF-8')]
