@@ -5,12 +5,16 @@ The seals stay, so that what is left can still be proven, and that what went had
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from lib.access.viewer import EVERY_TENANT
+from lib.errors import Busy, Unavailable
+from lib.logs import sidecar
 from lib.logs.record import SCHEDULE, Act, record
 from lib.logs.rows import first_id
 from lib.logs.verify.removals import record_of_removal
@@ -23,9 +27,10 @@ DEFAULT_DAYS = 400
 """How long operations are kept that belong to no tenant, or to one that is gone."""
 
 _AT_ONCE = 2000
+_FILING_TAKES = (1, 4, 15, 40)  # seconds to wait, and wait again, for somebody who files operations
 
 
-def remove_old_operations(store: Store, now: datetime | None = None) -> int:
+def remove_old_operations(store: Store, lake: Path, now: datetime | None = None) -> int:
     """Remove each tenant's operations of months that ended longer ago than it keeps them; says how many went.
 
     A removal that was interrupted is finished first. Raises Unavailable.
@@ -33,7 +38,7 @@ def remove_old_operations(store: Store, now: datetime | None = None) -> int:
     now = now or datetime.now(UTC)
     with store.read(EVERY_TENANT) as session:
         tenants = sorted(sealed_until(session))
-    return sum(_finish(store, tenant_id) + _remove(store, tenant_id, now) for tenant_id in tenants)
+    return sum(_finish(store, lake, tenant_id) + _remove(store, lake, tenant_id, now) for tenant_id in tenants)
 
 
 def month_before(now: datetime, days: int) -> datetime:
@@ -42,7 +47,7 @@ def month_before(now: datetime, days: int) -> datetime:
     return then.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
-def _remove(store: Store, tenant_id: int, now: datetime) -> int:
+def _remove(store: Store, lake: Path, tenant_id: int, now: datetime) -> int:
     with store.read(tenant_id) as session:
         days = operation_removals.keeps_days(session, tenant_id, DEFAULT_DAYS)
         if days is None:
@@ -56,7 +61,7 @@ def _remove(store: Store, tenant_id: int, now: datetime) -> int:
         told = record_of_removal(extent.below_id, extent.tree_size, root, count, days)
         act = Act("operation_log", "remove", "deletion", object_type="operation", object_name="operation", old=told)
         operation_removals.begin(session, tenant_id, record(session, tenant_id, SCHEDULE, act), extent)
-    return _finish(store, tenant_id)
+    return _finish(store, lake, tenant_id)
 
 
 def _due(session: Session, tenant_id: int, below_id: int) -> tuple[Extent, int, bytes]:
@@ -76,7 +81,7 @@ def _held(holds: list[OperationHold]) -> int:
     return min((first_id(hold.since) if hold.since else 0 for hold in holds), default=(1 << 63) - 1)
 
 
-def _finish(store: Store, tenant_id: int) -> int:
+def _finish(store: Store, lake: Path, tenant_id: int) -> int:
     with store.read(tenant_id) as session:
         removal = operation_removals.unfinished(session, tenant_id)
         if removal is None or _held(operation_removals.holds_now(session, tenant_id)) < removal.below_id:
@@ -86,9 +91,22 @@ def _finish(store: Store, tenant_id: int) -> int:
     for begin in range(0, len(ids), _AT_ONCE):
         with store.write(tenant_id) as session:
             gone += operation_removals.remove(session, tenant_id, ids[begin : begin + _AT_ONCE])
+    _take_out_of_files(store, lake, tenant_id, removal.below_id)
     with store.write(tenant_id) as session:
         operation_removals.finish(session, removal.id)
     return gone
+
+
+def _take_out_of_files(store: Store, lake: Path, tenant_id: int, below_id: int) -> None:
+    for seconds in _FILING_TAKES:
+        try:
+            return sidecar.remove(store, lake, tenant_id, below_id)
+        except Busy:
+            time.sleep(seconds)
+        except OSError as error:
+            what = f"The index of the operation log cannot be written ({error.strerror}; see {lake})"
+            raise Unavailable(what=what) from error
+    return sidecar.remove(store, lake, tenant_id, below_id)
 
 
 def _ids(session: Session, removal: OperationRemoval) -> Iterator[int]:

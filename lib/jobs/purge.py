@@ -15,7 +15,7 @@ from lib.jobs.event_retention import RemovedRows, remove_old_rows
 from lib.jobs.operation_retention import remove_old_operations
 from lib.logs.record import SCHEDULE, SYSTEM_TENANT, Act, record
 from lib.settings import Settings
-from lib.store import Store, attempts, sessions
+from lib.store import Store, attempts, runs, sessions
 from lib.store.locks import job_lock
 from lib.store.runs import job_run
 
@@ -24,6 +24,9 @@ KEEPS_SESSIONS = timedelta(days=30)
 
 KEEPS_SIGN_INS = timedelta(days=400)
 """How long an attempt to sign in is kept: a year can be compared with the one before."""
+
+KEEPS_RUNS, KEEPS_RUNS_OF_MOMENTS = timedelta(days=400), timedelta(days=7)
+"""How long is kept how a job went; shorter for those that run every few seconds."""
 
 REFRESH_TAKES = (1, 4, 15, 40)
 """Seconds to wait, and wait again, for a refresh to end: both write the lake."""
@@ -46,12 +49,13 @@ def purge(settings: Settings, store: Store, now: datetime | None = None) -> Purg
     with job_lock(store, "purge"), job_run(store, "purge") as run:
         with store.write(EVERY_TENANT) as session:
             ended = sessions.remove_ended(session, now - KEEPS_SESSIONS)
+            runs.remove_old(session, now - KEEPS_RUNS, now - KEEPS_RUNS_OF_MOMENTS)
             tried = attempts.remove_old(session, now - KEEPS_SIGN_INS)
             _record(session, SYSTEM_TENANT, "account_session", ended, now - KEEPS_SESSIONS)
             for tenant_id, count in sorted(tried.items()):
                 _record(session, tenant_id, "sign_in", count, now - KEEPS_SIGN_INS)
         removed = _remove_old_rows(settings, store, now)
-        operations = remove_old_operations(store, now)
+        operations = remove_old_operations(store, settings.lake, now)
         purged = Purged(ended, sum(tried.values()), removed.events, removed.visits, operations)
         run.figures.update(asdict(purged))
     return purged

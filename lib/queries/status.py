@@ -14,6 +14,7 @@ from lib.access.permissions import AccountType, Permission
 from lib.access.viewer import EVERY_TENANT, TenantScope, Viewer
 from lib.queries.gate import ViewerQueries, needs
 from lib.store import Store, inbox, ledger
+from lib.store.runs import FAILED, OF_MOMENTS
 from lib.store.tables import JobRun
 from lib.usage.events import INSTANT
 from lib.usage.lake import Lake
@@ -75,7 +76,8 @@ class StatusQueries(ViewerQueries):
         # What a job that serves every tenant counted or complained of would tell one tenant about another.
         system = self.viewer.account_type is AccountType.SYSTEM
         scope: TenantScope = EVERY_TENANT if system else self.viewer.tenant_id
-        asked = select(JobRun)
+        # Jobs that run every few seconds are told of where they failed: they would hide all others.
+        asked = select(JobRun).where(or_(JobRun.job.not_in(OF_MOMENTS), JobRun.status == FAILED))
         if not system:
             asked = asked.where(or_(JobRun.tenant_id == self.viewer.tenant_id, JobRun.tenant_id.is_(None)))
         with self.store.read(scope) as session:

@@ -99,6 +99,12 @@ def rows_by_id(session: Session, ids: dict[int, list[int]], columns: Sequence[st
             yield [tuple(row) for row in session.execute(told)]
 
 
+def ids_before(session: Session, tenant_id: int, before_id: int) -> list[int]:
+    """The ids of a tenant's operations below one."""
+    told = sa.select(Operation.id).where(Operation.tenant_id == tenant_id, Operation.id < before_id)
+    return list(session.scalars(told))
+
+
 def publish(session: Session, made: Iterable[FileRow], replaced: Iterable[str], filed: dict[int, int]) -> None:
     """Name new files, forget those that they replace, and say how far each tenant is in them."""
     session.execute(sa.delete(OperationChunk).where(OperationChunk.file.in_(list(replaced))))

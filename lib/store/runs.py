@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from lib.access.viewer import EVERY_TENANT
@@ -20,6 +20,9 @@ from lib.store.processes import Process, this_process
 from lib.store.tables import JobRun
 
 _log = logging.getLogger("daybook.jobs")
+
+OF_MOMENTS = ("seal",)
+"""Jobs that run every few seconds, whenever there is something to do."""
 
 RUNNING, DONE, FAILED = "running", "done", "failed"
 
@@ -58,6 +61,13 @@ def last_started_at(store: Store, job: str) -> datetime | None:
     """When the job ran last, whatever came of it."""
     with store.read(EVERY_TENANT) as session:
         return session.scalar(select(func.max(JobRun.started_at)).where(JobRun.job == job))
+
+
+def remove_old(session: Session, before: datetime, before_of_moments: datetime) -> None:
+    """Forget runs that began earlier; those of OF_MOMENTS by their own limit."""
+    moments = JobRun.job.in_(OF_MOMENTS)
+    old = (moments & (JobRun.started_at < before_of_moments)) | (~moments & (JobRun.started_at < before))
+    session.execute(delete(JobRun).where(old, JobRun.status != RUNNING))
 
 
 def _begin(store: Store, job: str, tenant_id: int | None) -> int:

@@ -13,16 +13,17 @@ import pytest
 from lib.access.permissions import AccountType, Permission
 from lib.access.viewer import EVERY_TENANT, ApplicationScope, Viewer
 from lib.errors import BadInput, NotFound, NotPermitted
+from lib.jobs.operation_retention import remove_old_operations
 from lib.jobs.seal import seal
 from lib.logs import sidecar
 from lib.logs.append import append
-from lib.logs.rows import OperationRecord, first_id
+from lib.logs.rows import OperationRecord
 from lib.logs.sidecar import filing
 from lib.queries.operation_filter import EVERY, OperationFilter
 from lib.queries.operations import FACETS, OperationQueries
 from lib.settings import Settings
 from lib.store import Store
-from lib.store.tables import Application, Organization
+from lib.store.tables import Application, Organization, Tenant
 from lib.usage.buckets import Grain
 from tests.accounts import add_tenant
 
@@ -252,11 +253,15 @@ def test_files_that_are_lost_are_made_anew(log: Log) -> None:
 
 @pytest.mark.spec("O9")
 def test_what_the_retention_rule_removes_leaves_the_files_too(log: Log) -> None:
-    cut = BEGIN + timedelta(days=25)
-    sidecar.remove(log.store, log.settings.lake, log.ids["acme"], first_id(cut))
-    filed = [record for record in log.records["acme"][:400] if record.occurred_at >= cut]
-    rest = log.records["acme"][400:]
-    assert log.ask().counts(EVERYTHING).total == len(filed) + len(rest)
+    with log.store.write(EVERY_TENANT) as session:
+        session.get_one(Tenant, log.ids["acme"]).keeps_operations_days = 183
+    february = datetime(2026, 2, 1, tzinfo=UTC)
+    gone = remove_old_operations(log.store, log.settings.lake, february + timedelta(days=190))
+    sealed, rest = log.records["acme"][:600], log.records["acme"][600:]
+    kept = [record for record in sealed if record.occurred_at >= february] + rest
+    assert gone == 800 - len(kept)
+    assert log.ask().counts(EVERYTHING).total == len(kept) == len(walked(log.ask(), EVERYTHING))
+    assert log.ask().total(replace(EVERYTHING, operators=("amy",))) == sum(r.operator == "amy" for r in kept)
     assert log.ask("bolt").counts(EVERYTHING).total == 800
 
 

@@ -47,17 +47,19 @@ def follow(store: Store, lake: Path, *, at_once: bool = False) -> int:
 
 
 def remove(store: Store, lake: Path, tenant_id: int, before_id: int) -> None:
-    """Take a tenant's operations with lesser ids out of the files: the retention rule has removed them."""
+    """Take a tenant's operations with lesser ids out of the files, but for those that the table still has: the
+    retention rule has removed them. Raises Busy while another process files, Unavailable, OSError."""
     folder = lake / FOLDER
     with job_lock(store, JOB):
         with store.read(EVERY_TENANT) as session:
             files = [row for row in operation_files.files(session) if row.first_id < before_id]
+            left = operation_files.ids_before(session, tenant_id, before_id)
         for row in files:
             chunk = open_chunk(folder / row.file)
             if chunk.between(tenant_id, 0, before_id).height:
-                gone = (pl.col("tenant_id") == tenant_id) & (pl.col("id") < before_id)
-                left = chunk.decoded(chunk.rows.filter(~gone))
-                _publish(store, folder, [(row.month, left)] if left.height else [], [row.file], {})
+                gone = (pl.col("tenant_id") == tenant_id) & (pl.col("id") < before_id) & ~pl.col("id").is_in(left)
+                kept = chunk.decoded(chunk.rows.filter(~gone))
+                _publish(store, folder, [(row.month, kept)] if kept.height else [], [row.file], {})
 
 
 def _begin_again_without_files(store: Store, folder: Path) -> None:
