@@ -123,7 +123,8 @@ def test_a_search_that_takes_long_stops_and_goes_on_where_it_stopped(tmp_path: P
 
 
 def test_a_place_whose_file_is_gone_begins_with_the_newest(logs: Path) -> None:
-    page = newest(logs, listing(logs, TYPE_BY_KEY["crm_data"]), Asked(), before=Place("crm_data.2020-01-01.1", 5), limit=1)
+    files, gone = listing(logs, TYPE_BY_KEY["crm_data"]), Place("crm_data.2020-01-01.1", 5)
+    page = newest(logs, files, Asked(), before=gone, limit=1)
     assert numbers(texts(list(page.found))) == [899]
 
 

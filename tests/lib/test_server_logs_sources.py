@@ -6,6 +6,7 @@ import gzip
 import os
 import random
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def parts_of(found: sources.Source) -> bytes:
     """The whole of it, read in pieces whose places are drawn by lot."""
     drawn = random.Random(7)
     places = sorted({0, found.size_bytes, *(drawn.randrange(found.size_bytes) for _ in range(40))})
-    pairs = list(zip(places, places[1:], strict=False))
+    pairs = list(pairwise(places))
     drawn.shuffle(pairs)
     return b"".join(part for _, part in sorted((start, found.read(start, until)) for start, until in pairs))
 
