@@ -19,6 +19,7 @@ Said = str | Sequence[str] | None
 """What stands in the address under a name: a value, several, or none."""
 
 _UNSET = object()
+_CHOSEN = "address_chosen"
 
 
 def read(name: str, default: str = "") -> str:
@@ -58,21 +59,22 @@ def tied(
     *,
     widget: str = "",
     clears: Collection[str] = (),
-    hidden: bool = False,
 ) -> dict[str, Any]:
     """The arguments that tie a widget to a name in the address: it shows `value`, and writes `to_text` of a choice.
 
     A choice that `to_text` answers with None is no choice: the widget goes back. `widget` tells two widgets that write
     the same name apart; `clears` are names that a choice takes out of the address, as they belong to what was shown.
-    A widget that is `hidden` at first, in a popover, is told its value in each run: it may be opened after any.
     """
     key = f"address.{widget or name}"
-    if hidden or st.session_state.get(key, _UNSET) != value:
+    # A browser that draws the widget only now, after a run that told nothing, would show its first option and choose
+    # it: a page runs twice at its beginning, and a popover is opened late. Whoever typed into it is left alone.
+    if st.session_state.get(_CHOSEN) != key or st.session_state.get(key, _UNSET) != value:
         st.session_state[key] = value
     return {"key": key, "on_change": _write_choice, "args": (name, key, to_text, tuple(clears))}
 
 
 def _write_choice(name: str, key: str, to_text: Callable[[Any], Said], clears: Collection[str]) -> None:
+    st.session_state[_CHOSEN] = key
     said = to_text(st.session_state[key])
     if said is not None:
         write(**{**dict.fromkeys(clears), name: said})

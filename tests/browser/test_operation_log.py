@@ -14,7 +14,7 @@ from tests.browser.conftest import OpenTab, signed_in
 from tests.lib.operation_log import add_log
 from tests.site import Site
 
-HEADER, ROW = 36, 48
+HEADER, ROW = 36, 66
 """Pixels of a table's heading and of a row that has two lines."""
 
 WEEK = "/operation_log?period=2024-05-12..2024-05-18&zone=UTC"

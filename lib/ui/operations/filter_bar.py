@@ -162,7 +162,7 @@ def _words(console: Console, shown: Shown, counts: OperationCounts) -> None:
             format_func=partial(_word, column, language, asked.products),
             placeholder=console.say("operations.filters_choose"),
             accept_new_options=field in _WRITTEN_BY_HAND,
-            **tied(name, list(chosen), _listed, hidden=True),
+            **tied(name, list(chosen), _listed),
         )
 
 
@@ -177,7 +177,7 @@ def _tenants(console: Console, asked: OperationFilter, wall: Any) -> None:
         list(names),
         format_func=lambda key: names[key],
         placeholder=console.viewer.tenant_name,
-        **tied("tenants", list(asked.tenants), _listed, hidden=True),
+        **tied("tenants", list(asked.tenants), _listed),
     )
 
 
@@ -209,14 +209,14 @@ def _columns(console: Console, shown: Shown) -> None:
         console.say("operations.columns_preset"),
         [each.key for each in columns.PRESETS],
         format_func=lambda key: console.say(f"operation_presets.{key}"),
-        **address.tied("columns", preset, lambda key: str(key or ""), widget="oplog.preset", hidden=True),
+        **address.tied("columns", preset, lambda key: str(key or ""), widget="oplog.preset"),
     )
     st.multiselect(
         console.say("operations.columns_own"),
         [each.key for each in columns.COLUMNS],
         format_func=lambda key: console.say(columns.COLUMN_BY_KEY[key].words),
         placeholder=console.say("operations.filters_choose"),
-        **address.tied("columns", list(shown.columns), _columns_said, widget="oplog.columns", hidden=True),
+        **address.tied("columns", list(shown.columns), _columns_said, widget="oplog.columns"),
     )
 
 

@@ -21,8 +21,11 @@ from lib.words import Language
 SIZE = 50
 """Operations on a page of the list."""
 
-ROW_HEIGHT, TALL_ROW_HEIGHT = 36, 48
-MOST_ROWS_IN_SIGHT = 14
+ROW_HEIGHT = 36
+TALL_ROW_HEIGHT = 66
+"""Pixels; text is broken into lines in rows of more than 64."""
+
+HEIGHT_IN_SIGHT = 680
 LONGEST_CELL = 300
 """Characters of a text in the list; the details have it whole."""
 
@@ -44,7 +47,7 @@ def draw(console: Console, shown: Shown, page: OperationPage, counts: OperationC
             *([marked.alias("marks")] if marked.list.len().sum() else []),
         ),
         hide_index=True,
-        height="content" if len(rows) <= MOST_ROWS_IN_SIGHT else MOST_ROWS_IN_SIGHT * height,
+        height="content" if (len(rows) + 1) * height <= HEIGHT_IN_SIGHT else HEIGHT_IN_SIGHT,
         row_height=height,
         column_config={"details": _opening(ids), "marks": _marking(console), **config},
         key=f"oplog.list.{','.join(shown.columns)}",

@@ -117,9 +117,9 @@ def widen(*names: str) -> None:
     narrow(**dict.fromkeys(names))
 
 
-def tied(name: str, value: object, to_text: Callable[[Any], address.Said], *, hidden: bool = False) -> dict[str, Any]:
+def tied(name: str, value: object, to_text: Callable[[Any], address.Said]) -> dict[str, Any]:
     """As `address.tied`, for a filter: a choice begins at the newest record again."""
-    return address.tied(name, value, to_text, widget=f"oplog.{name}", clears=PLACE, hidden=hidden)
+    return address.tied(name, value, to_text, widget=f"oplog.{name}", clears=PLACE)
 
 
 def _period(zone: str, ignored: list[str]) -> tuple[str, period.Span]:
