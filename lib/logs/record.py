@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from lib.access.viewer import Viewer
+from lib.logs.catalogue import catalogued
 from lib.logs.rows import OperationRecord, next_id, row_of
 from lib.store.tables import Operation, OperationPending
 
@@ -106,4 +107,5 @@ def _told(operator: Operator, act: Act, now: datetime) -> OperationRecord:
         old=act.old,
         new=act.new,
         content=act.content,
+        is_catalogued=catalogued("daybook", act.module, act.submodule, act.action) is not None,
     )
