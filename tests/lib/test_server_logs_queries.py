@@ -331,7 +331,8 @@ def test_each_request_has_a_line_without_secrets(tmp_path: Path) -> None:
             for path in paths:
                 await client.get(path, headers={"User-Agent": 'x" \x1b[31m\t2'})
 
-    paths = ["/a?token=s3cret", "/export/s3cret", "/export/server-logs/email", "/a%0Ab%22", "/x/404", "/x/503", "/breaks"]
+    paths = ["/a?token=s3cret", "/export/s3cret", "/export/server-logs/email", "/a%0Ab%22"]
+    paths += ["/x/404", "/x/503", "/breaks"]
     with log_files(tmp_path):
         asyncio.run(ask([*paths, "/healthz"]))
     lines = (tmp_path / "access_log.log").read_text().splitlines()

@@ -29,7 +29,7 @@ def head(console: Console, shown: Shown) -> None:
             type="tertiary",
             on_click=state.open_log,
             args=("",),
-            key="server_logs.back",
+            key="slog.back",
         )
 
 
@@ -76,7 +76,7 @@ def record_reading(console: Console, shown: Shown) -> None:
     """One record for each filter that is looked at, not for each run of the page (SPEC O3)."""
     told = shown.asked_as_json
     mark = orjson.dumps([shown.log, told], option=orjson.OPT_SORT_KEYS).decode()
-    read: dict[str, float] = st.session_state.setdefault("server_logs.read", {})
+    read: dict[str, float] = st.session_state.setdefault("slog.read", {})
     now = time.monotonic()
     if now - read.get(mark, -SAME_READING_SECONDS) < SAME_READING_SECONDS:
         return

@@ -17,7 +17,7 @@ from lib.ui.page import show_error
 from lib.ui.sizes import size_text
 from lib.ui.tables import MOST_ROWS_IN_SIGHT, ROW_HEIGHT
 
-_DONE, _FETCH = "server_logs.done", "server_logs.fetch"
+_DONE, _FETCH = "slog.done", "slog.fetch"
 
 _SCRIPT = """
 const done = new Set();
@@ -64,7 +64,7 @@ def _table(console: Console, kept: KeptType, zone: str) -> list[LogFile]:
         on_select="rerun",
         selection_mode="multi-row",
         # A deleted file's place is another's: the selection ends with the list that it was made in.
-        key=f"server_logs.files.{kept.log_type.key}.{hash(tuple(file.key for file in kept.files))}",
+        key=f"slog.files.{kept.log_type.key}.{hash(tuple(file.key for file in kept.files))}",
         column_config={
             "file": config.TextColumn(console.say("server_logs.file_name"), width=320),
             "size": config.TextColumn(console.say("server_logs.size"), width=100),
@@ -80,14 +80,14 @@ def _download(console: Console, chosen: Sequence[LogFile]) -> None:
     several = len(chosen) > 1
     label = console.say("server_logs.download_several", count=len(chosen)) if several else None
     label = label or console.say("server_logs.download")
-    if st.button(label, icon=":material/download:", type="primary", key="server_logs.download"):
+    if st.button(label, icon=":material/download:", type="primary", key="slog.download"):
         st.session_state[_FETCH] = {"files": ",".join(file.key for file in chosen), "once": token_hex(8)}
     fetch = st.session_state.pop(_FETCH, None)
-    st.components.v2.component("log_downloader", js=_SCRIPT)(data=fetch or {}, key="server_logs.downloader")
+    st.components.v2.component("log_downloader", js=_SCRIPT)(data=fetch or {}, key="slog.downloader")
 
 
 def _delete(console: Console, chosen: Sequence[LogFile]) -> None:
-    if st.button(console.say("server_logs.delete"), icon=":material/delete:", key="server_logs.delete"):
+    if st.button(console.say("server_logs.delete"), icon=":material/delete:", key="slog.delete"):
         st.dialog(console.say("server_logs.delete"))(_question)(console, chosen)
 
 
@@ -96,7 +96,7 @@ def _question(console: Console, chosen: Sequence[LogFile]) -> None:
     if len(chosen) > 1:
         names = console.say("server_logs.files_named", first=names, count=len(chosen) - 1)
     st.write(console.say("server_logs.delete_question", files=names))
-    if not st.button(console.say("server_logs.delete_sure"), type="primary", key="server_logs.delete_sure"):
+    if not st.button(console.say("server_logs.delete_sure"), type="primary", key="slog.delete_sure"):
         return
     try:
         st.session_state[_DONE] = console.server_logs.delete([file.key for file in chosen])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -105,7 +106,7 @@ def _bars(console: Console, health: Health, zone: str) -> None:
         st.caption(console.say("log_health.nothing", hours=HOURS))
         return
     chart = LogHealth(health.tally.counts, health.since, health.until, zone, console.viewer.language)
-    key = f"server_logs.health.{zone}"
+    key = f"slog.health.{zone}"
     st.plotly_chart(
         chart.figure(),
         key=key,
@@ -126,8 +127,10 @@ def _choose(key: str, chart: LogHealth, zone: str) -> None:
 
 def _open_worst(health: Health, level: Level) -> None:
     """The type with most entries of a level."""
-    by_type = health.tally.counts.filter(level=level.value).group_by("log_type").sum().sort("entries", descending=True)
-    state.open_log(str(by_type["log_type"][0]) if len(by_type) else "application", levels=(level,))
+    found: Counter[str] = Counter()
+    for key, entries in health.tally.counts.filter(level=level.value).select("log_type", "entries").iter_rows():
+        found[key] += entries
+    state.open_log(found.most_common(1)[0][0] if found else "application", levels=(level,))
 
 
 def _open_page(viewer: Viewer, *keys: str) -> None:

@@ -59,5 +59,6 @@ export default function ({ data, parentElement }) {
     row.append(element("span", "time", entry.time), element("span", "level", entry.word), body(entry, data, words));
     root.append(row);
   }
-  if (isFirst || wasAtEnd || !data.follow) root.scrollTop = data.top ? 0 : root.scrollHeight;
+  if (isFirst || wasAtEnd || !data.follow) root.scrollTop = root.scrollHeight;
+  if (isFirst) root.scrollIntoView({ block: "nearest" });
 }

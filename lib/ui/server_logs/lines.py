@@ -27,7 +27,7 @@ def draw(console: Console, page: Page, asked: Asked, zone: str, *, follow: bool 
     }
     entries = _entries(console, page.found, ZoneInfo(zone))
     data = {"entries": entries, "keyword": asked.keyword, "case": asked.match_case, "follow": follow, "words": words}
-    lines(data=data, key="server_logs.lines")
+    lines(data=data, key="slog.lines")
 
 
 def _entries(console: Console, found: tuple[Found, ...], zone: ZoneInfo) -> list[dict[str, Any]]:

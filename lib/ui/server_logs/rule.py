@@ -16,7 +16,7 @@ def draw(console: Console, kept: KeptType) -> None:
     """The form; whoever may only read sees what holds."""
     may = console.viewer.allows(Permission.SERVER_LOG_MANAGE)
     key, rule = kept.log_type.key, kept.rule
-    with st.form(f"server_logs.rule.{key}", width=420):
+    with st.form(f"slog.rule.{key}", width=420):
         level = st.selectbox(
             console.say("server_logs.level"),
             WRITTEN_LEVELS,

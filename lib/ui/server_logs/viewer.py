@@ -30,6 +30,8 @@ EARLIEST = datetime(1990, 1, 1)  # noqa: DTZ001
 def draw(console: Console, kept: KeptType, shown: Shown) -> None:
     """The filters and what they find."""
     _filters(console, kept, shown)
+    if shown.before is not None and all(file.key != shown.before.key for file in kept.files):
+        st.info(console.say("server_logs.gone"), icon=":material/history_toggle_off:")
     if shown.before is None and _follows():
         _following(console, shown)
     else:
@@ -163,7 +165,7 @@ def _pager(console: Console, shown: Shown, page: Page, where: str) -> None:
             disabled=page.older is None,
             on_click=state.go_to,
             args=(page.older,),
-            key=f"server_logs.older.{where}",
+            key=f"slog.older.{where}",
         )
         st.button(
             console.say("server_logs.to_newest"),
@@ -171,7 +173,7 @@ def _pager(console: Console, shown: Shown, page: Page, where: str) -> None:
             disabled=shown.before is None,
             on_click=state.go_to,
             args=(None,),
-            key=f"server_logs.newest.{where}",
+            key=f"slog.newest.{where}",
         )
 
 
