@@ -14,9 +14,6 @@ from tests.browser.conftest import OpenTab, signed_in
 from tests.lib.operation_log import add_log
 from tests.site import Site
 
-HEADER, ROW = 36, 66
-"""Pixels of a table's heading and of a row that has two lines."""
-
 WEEK = "/operation_log?period=2024-05-12..2024-05-18&zone=UTC"
 
 
@@ -38,11 +35,8 @@ def total(tab: Page, text: str) -> None:
 
 
 def open_row(tab: Page, row: int) -> Locator:
-    """Click "Details" in a row; a table is a canvas."""
-    table = tab.get_by_test_id("stDataFrame").first
-    table.scroll_into_view_if_needed()
-    expect(table).to_be_visible()
-    table.click(position={"x": 35, "y": HEADER + ROW * row + ROW // 2})
+    """Open a record by its row."""
+    tab.locator(".frame tbody tr").nth(row).click()
     panel = tab.get_by_test_id("stDialog")
     expect(panel).to_be_visible()
     return panel
@@ -95,6 +89,21 @@ def test_a_colleague_opens_the_same_record_by_its_address_and_copies_it(open_tab
     expect(colleague).not_to_have_url(re.compile("operation="))
 
 
+@pytest.mark.spec("O1", "P2")
+def test_the_id_stands_under_the_name_and_a_row_opens_by_keyboard(open_tab: OpenTab, pat: str) -> None:
+    tab = open_tab(WEEK)
+    signed_in(tab, pat)
+    total(tab, "4 operations, 1 of them failed")
+    cell = tab.get_by_role("cell", name="=1+1 [x](http://x) L-3")
+    name, below = cell.locator(".text").bounding_box(), cell.locator(".below").bounding_box()
+    assert name is not None
+    assert below is not None
+    assert below["y"] >= name["y"] + name["height"] - 1
+    tab.get_by_role("button", name="2024-05-13 08:00:00").focus()
+    tab.keyboard.press("Enter")
+    expect(tab.get_by_test_id("stDialog").get_by_text("Bob · 2024-05-13 08:00:00.000+00:00")).to_be_visible()
+
+
 @pytest.mark.spec("O6")
 def test_dragging_over_the_bars_chooses_a_period(open_tab: OpenTab, pat: str) -> None:
     tab = open_tab(WEEK)
@@ -120,7 +129,7 @@ def test_a_phone_shows_the_log_without_scrolling_sideways_the_list_before_the_fa
     tab = open_tab(WEEK, viewport={"width": 390, "height": 844})
     signed_in(tab, pat)
     total(tab, "4 operations, 1 of them failed")
-    table, side = tab.get_by_test_id("stDataFrame").first, tab.locator(".st-key-operations_side")
+    table, side = tab.locator(".frame table"), tab.locator(".st-key-operations_side")
     expect(table).to_be_visible()
     above, below = table.bounding_box(), side.bounding_box()
     assert above is not None
@@ -136,7 +145,7 @@ def test_others_get_nothing_by_any_address(open_tab: OpenTab, pat: str, who: str
     tab = open_tab(f"{WEEK}&tab=proof&operation=1")
     signed_in(tab, pat.replace("pat", who))
     expect(tab.get_by_test_id("stAlert").first).to_be_visible()
-    expect(tab.get_by_test_id("stDataFrame")).to_have_count(0)
+    expect(tab.locator(".frame")).to_have_count(0)
     tab.locator(".st-key-account_menu button").click()
     expect(tab.locator(".st-key-account_sign_out button")).to_be_visible()
     expect(tab.get_by_role("link", name="Operation log")).to_have_count(0)

@@ -12,7 +12,6 @@ class OperationColumn:
 
     key: str
     made_of: tuple[str, ...]
-    width: int = 120
 
     @property
     def words(self) -> str:
@@ -20,35 +19,35 @@ class OperationColumn:
         return f"operation_columns.{self.key}"
 
 
-def _plain(key: str, width: int = 120) -> OperationColumn:
-    return OperationColumn(key, (key,), width)
+def _plain(key: str) -> OperationColumn:
+    return OperationColumn(key, (key,))
 
 
 COLUMNS = (
-    _plain("occurred_at", 145),
-    _plain("operator", 105),
-    _plain("role", 120),
-    _plain("organization", 130),
-    _plain("tenant", 110),
-    _plain("product", 95),
-    _plain("project", 120),
-    _plain("application", 120),
-    _plain("module", 140),
-    _plain("submodule", 130),
-    _plain("action", 110),
-    _plain("operation_class", 105),
-    OperationColumn("class_icon", ("operation_class",), 70),
-    OperationColumn("object", ("object_name", "object_id"), 170),
-    _plain("object_type", 110),
-    _plain("content", 260),
-    OperationColumn("content_and_id", ("content", "object_id"), 260),
-    _plain("channel", 95),
-    _plain("result", 85),
-    _plain("address", 125),
-    _plain("request_id", 150),
-    _plain("source", 130),
-    _plain("received_at", 150),
-    _plain("id", 165),
+    _plain("occurred_at"),
+    _plain("operator"),
+    _plain("role"),
+    _plain("organization"),
+    _plain("tenant"),
+    _plain("product"),
+    _plain("project"),
+    _plain("application"),
+    _plain("module"),
+    _plain("submodule"),
+    _plain("action"),
+    _plain("operation_class"),
+    OperationColumn("class_icon", ("operation_class",)),
+    OperationColumn("object", ("object_name", "object_id")),
+    _plain("object_type"),
+    _plain("content"),
+    OperationColumn("content_and_id", ("content", "object_id")),
+    _plain("channel"),
+    _plain("result"),
+    _plain("address"),
+    _plain("request_id"),
+    _plain("source"),
+    _plain("received_at"),
+    _plain("id"),
 )
 COLUMN_BY_KEY = {column.key: column for column in COLUMNS}
 

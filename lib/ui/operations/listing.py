@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import streamlit as st
 
-from lib.logs.wording import object_word, word_of, worded
+from lib.logs.wording import object_word, worded
 from lib.queries.console import Console
 from lib.queries.operations import OperationCounts, OperationPage
 from lib.ui import address
@@ -21,117 +22,93 @@ from lib.words import Language
 SIZE = 50
 """Operations on a page of the list."""
 
-ROW_HEIGHT = 36
-TALL_ROW_HEIGHT = 66
-"""Pixels; text is broken into lines in rows of more than 64."""
-
-HEIGHT_IN_SIGHT = 680
 LONGEST_CELL = 300
 """Characters of a text in the list; the details have it whole."""
 
+_HTML = '<div class="frame" tabindex="0"></div>'
 _INSTANTS = ("occurred_at", "received_at")
 
 
 def draw(console: Console, shown: Shown, page: OperationPage, counts: OperationCounts) -> None:
     """The table and, below it, where in the list it is."""
-    rows = cells(page.rows, shown.columns, console.viewer.language)
-    ids = page.rows["id"].to_list()
-    is_tall = any(len(COLUMN_BY_KEY[key].made_of) > 1 for key in shown.columns)
-    height = TALL_ROW_HEIGHT if is_tall else ROW_HEIGHT
-    marked = _marks(console, page.rows, tells_result="result" in shown.columns)
-    config = {key: _configured(console, COLUMN_BY_KEY[key]) for key in shown.columns}
-    st.dataframe(
-        rows.select(
-            pl.lit(console.say("operation_columns.details")).alias("details"),
-            *shown.columns,
-            *([marked.alias("marks")] if marked.list.len().sum() else []),
-        ),
-        hide_index=True,
-        height="content" if (len(rows) + 1) * height <= HEIGHT_IN_SIGHT else HEIGHT_IN_SIGHT,
-        row_height=height,
-        column_config={"details": _opening(ids), "marks": _marking(console), **config},
-        key=f"oplog.list.{','.join(shown.columns)}",
-        placeholder="—",
-        alt=console.say("table.operations", rows=len(rows)),
-    )
+    listed = st.components.v2.component("operation_list", html=_HTML, css=_asset("list.css"), js=_asset("list.js"))
+    listed(data=table(console, page.rows, shown.columns), key="oplog_list", on_opened_change=_open)
     _ways(console, shown, page, counts)
 
 
-def cells(rows: pl.DataFrame, columns: Sequence[str], language: Language) -> pl.DataFrame:
-    """The rows as they stand in the list: words for keys, and two lines where a column is made of two."""
-    types = {
-        (product, key): object_word(product, key, language)
-        for product, key in rows.select("product", "object_type").unique().iter_rows()
+def table(console: Console, rows: pl.DataFrame, columns: Sequence[str]) -> dict[str, Any]:
+    """The rows as the browser draws them: words for keys, and below a text the one that belongs under it."""
+    language = console.viewer.language
+    said = _said(rows, language)
+    cells = [_cells(rows, said, COLUMN_BY_KEY[key]) for key in columns]
+    tells_result = "result" in columns
+    lines = zip(rows.select("id", "result", "is_catalogued").iter_rows(), *cells, strict=True)
+    return {
+        "label": console.say("table.operations", rows=len(rows)),
+        "open": console.say("operation_columns.details"),
+        "marked": columns.index("action") if "action" in columns else 0,
+        "columns": [_heading(console, COLUMN_BY_KEY[key]) for key in columns],
+        "rows": [
+            {
+                "id": str(number),
+                "failed": result != "success",
+                "marks": _marks(console, result != "success" and not tells_result, not is_catalogued),
+                "cells": list(line),
+            }
+            for (number, result, is_catalogued), *line in lines
+        ],
     }
-    told = [types[pair] for pair in rows.select("product", "object_type").iter_rows()]
-    shown = worded(rows, language).with_columns(
-        pl.Series("object_type", told, dtype=pl.String),
-        class_icon=rows["operation_class"].replace_strict(SYMBOLS, default=rows["operation_class"]),
-    )
-    return shown.select(_cell(COLUMN_BY_KEY[key]) for key in columns)
 
 
-def _cell(column: OperationColumn) -> pl.Expr:
-    if column.key in _INSTANTS:
-        return pl.col(column.key).dt.replace_time_zone(None)
+def _said(rows: pl.DataFrame, language: Language) -> pl.DataFrame:
+    types = [object_word(product, key, language) for product, key in rows.select("product", "object_type").iter_rows()]
+    symbols = rows["operation_class"].replace_strict(SYMBOLS, default=rows["operation_class"])
+    clocks = [pl.col(name).dt.to_string("%Y-%m-%d %H:%M:%S") for name in _INSTANTS]
+    more: list[pl.Series | pl.Expr] = [pl.Series("object_type", types, dtype=pl.String), symbols.alias("class_icon")]
+    return worded(rows, language).with_columns(*clocks, *more, pl.col("id").cast(pl.String))
+
+
+def _cells(rows: pl.DataFrame, said: pl.DataFrame, column: OperationColumn) -> list[dict[str, str]]:
+    names = ("class_icon",) if column.key == "class_icon" else column.made_of
+    found = [[_short(text) for text in said[name]] for name in names]
+    if column.key == "content_and_id":
+        # Few systems write a sentence: then the object's name says what it was about.
+        found[0] = [text or _short(name) for text, name in zip(found[0], said["object_name"], strict=True)]
+    cells = [{"text": text} for text in found[0]]
+    for cell, below in zip(cells, found[1] if len(found) > 1 else (), strict=False):
+        cell |= {"below": below} if cell["text"] else {"text": below}
     if column.key == "result":
-        return pl.concat_list(_short("result")).alias("result")
-    if len(column.made_of) == 2:
-        first, second = (_short(name) for name in column.made_of)
-        if column.key == "content_and_id":
-            # Few systems write a sentence: then the object's name says what it was about.
-            first = pl.when(first == "").then(_short("object_name")).otherwise(first)
-        both = pl.concat_str(first, second, separator="\n")
-        return pl.when(second == "").then(first).when(first == "").then(second).otherwise(both).alias(column.key)
-    return _short(column.key).alias(column.key)
+        kinds = ["plain" if result == "success" else "failure" for result in rows["result"]]
+        cells = [{**cell, "mark": kind} for cell, kind in zip(cells, kinds, strict=True)]
+    if column.key == "class_icon":
+        cells = [{**cell, "below": word} for cell, word in zip(cells, said["operation_class"], strict=True)]
+    return cells
 
 
-def _short(name: str) -> pl.Expr:
-    text = pl.col(name).cast(pl.String).fill_null("")
-    cut = text.str.head(LONGEST_CELL - 1) + "…"
-    return pl.when(text.str.len_chars() > LONGEST_CELL).then(cut).otherwise(text)
+def _heading(console: Console, column: OperationColumn) -> dict[str, str]:
+    return {"key": column.key, "label": console.say(column.words)}
 
 
-def _marks(console: Console, rows: pl.DataFrame, *, tells_result: bool) -> pl.Series:
+def _marks(console: Console, is_failed: bool, is_unknown: bool) -> list[dict[str, str]]:
     """What is to be seen of an operation at once; a failure only where no column tells the result."""
-    failed, uncatalogued = console.say("operations.failed"), console.say("operations.uncatalogued")
-    pairs = rows.select((pl.col("result") != "success") & pl.lit(not tells_result), ~pl.col("is_catalogued")).rows()
-    marks = [[failed] * is_failed + [uncatalogued] * is_unknown for is_failed, is_unknown in pairs]
-    return pl.Series("marks", marks, dtype=pl.List(pl.String))
+    failed = [{"kind": "failure", "text": console.say("operations.failed")}] if is_failed else []
+    return failed + ([{"kind": "unknown", "text": console.say("operations.uncatalogued")}] if is_unknown else [])
 
 
-def _marking(console: Console) -> Any:
-    return st.column_config.MultiselectColumn(
-        console.say("operation_columns.marks"),
-        options=[console.say("operations.failed"), console.say("operations.uncatalogued")],
-        color=["red", "orange"],
-        help=console.say("operation_columns.marks_help"),
-        width=150,
-    )
+def _open() -> None:
+    opened = st.session_state["oplog_list"]["opened"]
+    if isinstance(opened, str) and opened.isdigit():
+        address.write(operation=opened)
 
 
-def _opening(ids: list[int]) -> Any:
-    # The ids as they are drawn: by the time of the click a newer operation may have moved every row.
-    return st.column_config.ButtonColumn(
-        "", type="tertiary", width=70, pinned=True, key="oplog.open", on_click=_open, args=(ids,)
-    )
+@cache
+def _asset(name: str) -> str:
+    return (Path(__file__).parent / name).read_text("utf-8")
 
 
-def _open(ids: list[int]) -> None:
-    clicked = st.session_state.get("oplog.open")
-    if clicked is not None and 0 <= clicked["row"] < len(ids):
-        address.write(operation=str(ids[clicked["row"]]))
-
-
-def _configured(console: Console, column: OperationColumn) -> Any:
-    words = console.say(column.words)
-    if column.key == "result":
-        failed = word_of("result", "failure", console.viewer.language)
-        return st.column_config.MultiselectColumn(words, options=[failed], color=["red"], width=column.width)
-    if column.key in _INSTANTS:
-        return st.column_config.DatetimeColumn(words, format="YYYY-MM-DD HH:mm:ss", width=column.width)
-    told = console.say("operations.class_icons") if column.key == "class_icon" else None
-    return st.column_config.TextColumn(words, width=column.width, help=told)
+def _short(text: str | None) -> str:
+    text = text or ""
+    return text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…"
 
 
 def _ways(console: Console, shown: Shown, page: OperationPage, counts: OperationCounts) -> None:
