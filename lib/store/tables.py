@@ -621,7 +621,9 @@ TENANT_TABLES = tuple(
 )
 """The tables that row-level security guards."""
 
-_UNNUMBERED = frozenset({"operation", "operation_seal", "operation_filed", "finding_progress", "job_lock", "server_log_rule"})
+_UNNUMBERED = frozenset(
+    {"operation", "operation_seal", "operation_filed", "finding_progress", "job_lock", "server_log_rule"}
+)
 _KEYED = frozenset({"operation_pending", "operation_origin", "finding_tally", "finding_seen"})
 
 for _table in Base.metadata.tables.values():

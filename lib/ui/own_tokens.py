@@ -14,7 +14,7 @@ from lib.queries.own_tokens import LONGEST_DAYS, NAME_LENGTH, USUAL_DAYS
 from lib.ui.escaping import plain
 from lib.ui.page import show_error
 
-_MADE, _DONE = "own_tokens.made", "own_tokens.done"
+_MADE, _DONE = "own_tokens_made", "own_tokens_done"
 
 
 def open_dialog(console: Console) -> None:
