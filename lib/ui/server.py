@@ -23,6 +23,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from lib.errors import DaybookError, NotSignedIn
 from lib.queries.entrance import Entrance
 from lib.ui import cookies
+from lib.ui.way_back import guided
 
 CLOSED = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/upload_file")
 """What Streamlit would answer to anybody. No page takes a file, and what is uploaded stays in memory."""
@@ -56,7 +57,8 @@ class Guard:
         elif scope["type"] == "http" and scope["path"].startswith(CLOSED):
             await PlainTextResponse("Not found", 404)(scope, receive, send)
         elif scope["type"] == "http":
-            safely = self._with_headers(scope, send)
+            hosts = {Headers(scope=scope).get("host", ""), urlsplit(self._base_url).netloc} - {""}
+            safely = guided(scope, self._with_headers(scope, send), frozenset(hosts))
             refusal = await self._refusal(scope) if scope["path"].startswith(MEDIA) else None
             await (refusal or self._app)(scope, receive, safely)
         else:

@@ -50,6 +50,10 @@ def _set_up() -> None:
 def _draw_for_stranger(language: Language) -> None:
     """The form, and every address known but empty, so that after signing in the address typed is the page shown."""
     _set_up()
+    title = f"{say('sign_in.title', language)} · {say('shell.product', language)}"
+    empty = [_as_page(page, _nothing, page.url_path, language) for page in PAGES]
+    # Before anybody may be let in, which starts the run again: else that one would not know the address.
+    page = st.navigation([st.Page(_nothing, title=title, url_path="home", default=True), *empty], position="hidden")
     has_left = account_menu.has_left()
     has_ended = visitor.forget()
     if has_left:
@@ -63,9 +67,7 @@ def _draw_for_stranger(language: Language) -> None:
         draw_form(language)
         single_sign_on.draw(language, is_refused=is_refused)
         account_menu.draw_language(language)
-    title = f"{say('sign_in.title', language)} · {say('shell.product', language)}"
-    empty = [_as_page(page, _nothing, page.url_path, language) for page in PAGES]
-    st.navigation([st.Page(_nothing, title=title, url_path="home", default=True), *empty], position="hidden").run()
+    page.run()
 
 
 def _menu(console: Console) -> st.Page:

@@ -97,9 +97,9 @@ def amy(sso_site: Site, provider: str) -> str:
     return name
 
 
-def _ask_provider(tab: Page, site: Site, subject: str) -> None:
+def _ask_provider(tab: Page, site: Site, subject: str, path: str = "") -> None:
     """Press the button, and be the subject there."""
-    tab.goto(site.url)
+    tab.goto(site.url + path)
     tab.locator(".st-key-sso button").click()
     tab.locator("input[name=sub]").fill(subject)
     tab.locator("button[type=submit]").first.click()
@@ -144,6 +144,16 @@ def test_an_identity_that_is_linked_signs_in_and_out(sso_site: Site, tab: Page, 
     _is_at_the_door(tab)
 
 
+@pytest.mark.spec("U5")
+def test_the_page_that_was_wanted_is_shown_after_signing_in(sso_site: Site, tab: Page, amy: str) -> None:
+    with tab.expect_response(lambda answer: answer.url.endswith("/session")):
+        _ask_provider(tab, sso_site, f"{amy}@corp", "/data_dashboard?zone=Asia%2FShanghai")
+    expect(tab.get_by_text("There is no mini program yet.")).to_be_visible()
+    expect(tab.locator(".st-key-account_menu")).to_be_visible()
+    expect(tab).to_have_url(re.compile(r"/data_dashboard\?(.*&)?zone=Asia"))
+    assert "daybook_back" not in {cookie["name"] for cookie in tab.context.cookies()}
+
+
 def test_an_identity_that_no_account_has_is_refused_and_a_password_still_lets_in(
     sso_site: Site, tab: Page, amy: str
 ) -> None:
@@ -160,9 +170,7 @@ def test_an_identity_that_no_account_has_is_refused_and_a_password_still_lets_in
     signed_in(tab, amy)
 
 
-def test_a_disabled_account_ends_at_the_next_click_and_is_not_let_in_again(
-    sso_site: Site, tab: Page, amy: str
-) -> None:
+def test_a_disabled_account_ends_at_the_next_click_and_is_not_let_in_again(sso_site: Site, tab: Page, amy: str) -> None:
     with tab.expect_response(lambda answer: answer.url.endswith("/session")):
         _ask_provider(tab, sso_site, f"{amy}@corp")
     tab.reload()  # from here on nothing but a click makes the page ask again
@@ -184,9 +192,7 @@ def test_at_another_address_of_the_server_the_page_says_where_to_go(sso_site: Si
     expect(tab.locator(".st-key-sso")).to_have_count(0)
 
 
-def test_a_provider_that_does_not_answer_is_told_and_a_password_still_lets_in(
-    tmp_path: Path, tab: Page
-) -> None:
+def test_a_provider_that_does_not_answer_is_told_and_a_password_still_lets_in(tmp_path: Path, tab: Page) -> None:
     port = free_port()
     environment = _environment(port, f"http://localhost:{free_port()}")
     site = Site(tmp_path, environment, port)
