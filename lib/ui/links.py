@@ -7,10 +7,8 @@ from dataclasses import replace
 import streamlit as st
 
 from lib.queries.console import Console
-from lib.queries.operation_filter import OperationFilter
 from lib.queries.usage import UsageFilter
 from lib.ui import address, filters
-from lib.ui.operations import state as operations_address
 from lib.ui.pages import page_of
 
 _CARRIED = ("tenant", "period")
@@ -42,9 +40,3 @@ def to_operation_log(console: Console) -> None:
             icon=page.icon,
             query_params={"tenant": tenant} if tenant else None,
         )
-
-
-def open_operations(console: Console, asked: OperationFilter) -> None:
-    """Leave for the operation log with this filter, in the tenant shown here."""
-    state = {"tenant": address.read("tenant"), **operations_address.address_of(asked)}
-    st.switch_page(page_of("operation_log").path, query_params={name: value for name, value in state.items() if value})

@@ -1,4 +1,4 @@
-"""How the operations spread over the period; a part of it is chosen by dragging over bars, or by a click on one."""
+"""How the operations spread over the period; a part of it is chosen by dragging over bars."""
 
 from __future__ import annotations
 
