@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from lib.access.permissions import PERMISSIONS, Permission
+from lib.access.permissions import NEEDS_DELEGATION, PERMISSIONS, Permission
 from lib.queries.administration import IngestKeyInput, OrganizationInput, RoleInput, TenantInput
 from lib.queries.console import Console
 from lib.ui.administration.dialogs import attempt, attempt_for_secret, field, key_and_name, second_question
@@ -41,6 +41,11 @@ def role_form(console: Console, row: Row | None = None) -> None:
     """A role: new, or of the row, which can be deleted while nobody has it."""
     ask = console.administration
     offered = ask.grantable_permissions()
+    withheld = [console.say(_WORDS[each]) for each in sorted(NEEDS_DELEGATION - {*offered})]
+    if withheld:
+        st.caption(
+            console.say("administration.role_not_delegated", permissions=console.say("table.and").join(withheld))
+        )
     with st.form(field("role_form"), border=False):
         key, name = key_and_name(console, row)
         permissions = st.multiselect(
