@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
-from lib.logs.rows import LOW_BITS, OperationRecord, milliseconds_of, row_of
+from lib.logs.rows import LOW_BITS, OperationRecord, milliseconds_of, values_of
 from lib.store import operations
 
 
@@ -33,7 +33,7 @@ def append(session: Session, tenant_id: int, records: Sequence[OperationRecord])
     fresh = list(_first_copies(records, keys, known))
     ids = _ids(session, [record.occurred_at for record, _ in fresh])
     now = datetime.now(UTC)
-    rows = [row_of(record, tenant_id, number, now) for (record, _), number in zip(fresh, ids, strict=True)]
+    rows = [values_of(record, tenant_id, number, now) for (record, _), number in zip(fresh, ids, strict=True)]
     operations.add_rows(session, rows, [key for _, key in fresh])
     return Appended(len(fresh), len(records) - len(fresh))
 

@@ -13,7 +13,11 @@ from typing import Any, Final
 
 import orjson
 
+from lib.store.tables import Operation
+
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
 LOW_BITS: Final = 22
 """The bits of an id below its milliseconds: they tell operations of one millisecond apart."""
 
@@ -23,7 +27,7 @@ LAST_INSTANT: Final = datetime(2039, 9, 1, tzinfo=UTC)
 """Ids of later instants would not fit into 63 bits."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that makes each of its many fields four times as expensive to fill
 class OperationRecord:
     """Who did what to what, when (SPEC O1). `old` and `new` are anything that JSON can say; `source` and `event_id`
     name it where it comes from outside, and stay empty for Daybook's own."""
@@ -60,31 +64,48 @@ class OperationRecord:
 # What every body tells, and the table has no column for.
 _ONLY_IN_BODY = ("old", "new", "event_id", "user_agent")
 _COLUMNS = tuple(name for name in OperationRecord.__slots__ if name not in _ONLY_IN_BODY)
-_columns_of, _rest_of = attrgetter(*_COLUMNS), attrgetter(*_ONLY_IN_BODY)
+
+COLUMNS: Final = tuple(column.name for column in Operation.__table__.columns)
+"""The columns of `operation`, in the order in which `values_of` lists them."""
+
+# First who and when, then what derives from the record, the body last.
+_DERIVED = tuple(name for name in COLUMNS if name in _COLUMNS and name != "occurred_at")
+_derived_of = attrgetter(*_DERIVED)
+_SORTED = tuple(sorted(set(OperationRecord.__slots__) - {"occurred_at"}))
+_sorted_of = attrgetter(*_SORTED)
+
+
+def values_of(record: OperationRecord, tenant_id: int, operation_id: int, received_at: datetime) -> tuple[Any, ...]:
+    """The row of a record as `store.operations.add_rows` takes it: instants are text as columns of SQLite keep them."""
+    occurred, received = _instant(record.occurred_at), _received(received_at)
+    pairs = zip(_SORTED, _sorted_of(record), strict=True)
+    told = {name: value for name, value in pairs if value or (value is not None and value != "")}
+    # A reader of JSON may keep numbers as doubles, which an id does not fit.
+    told["id"], told["tenant_id"], told["occurred_at"], told["received_at"] = (
+        str(operation_id),
+        tenant_id,
+        occurred,
+        received,
+    )
+    body = _written(told)
+    return (tenant_id, operation_id, _kept(occurred), _kept(received), *_derived_of(record), body)
 
 
 def row_of(record: OperationRecord, tenant_id: int, operation_id: int, received_at: datetime) -> dict[str, Any]:
     """The row of a record: every column of `operation`, `body` included."""
-    columns = dict(zip(_COLUMNS, _columns_of(record), strict=True))
-    told = columns | dict(zip(_ONLY_IN_BODY, _rest_of(record), strict=True))
-    columns["id"], columns["tenant_id"], columns["received_at"] = operation_id, tenant_id, received_at
-    # A reader of JSON may keep numbers as doubles, which an id does not fit.
-    told["id"], told["tenant_id"] = str(operation_id), tenant_id
-    told["occurred_at"], told["received_at"] = _instant(record.occurred_at), _instant(received_at)
-    columns["body"] = canonical(told)
-    return columns
+    row = dict(zip(COLUMNS, values_of(record, tenant_id, operation_id, received_at), strict=True))
+    return row | {"occurred_at": record.occurred_at, "received_at": received_at}
 
 
-def canonical(told: dict[str, Any]) -> str:
-    """The one JSON text of a record: keys in order, nothing that is empty, characters as they are.
+def _written(told: dict[str, Any]) -> str:
+    """The one JSON text of a record, of which nothing is empty: keys in order, characters as they are.
 
     Raises TypeError for what JSON cannot say, such as half a character (a lone surrogate).
     """
-    kept = {name: value for name, value in told.items() if value is not None and value != ""}
     try:
-        return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode()
+        return orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode()
     except TypeError:  # seldom: keys that are no text, values that only say themselves as one
-        return orjson.dumps(kept, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS).decode()
+        return orjson.dumps(told, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS).decode()
 
 
 def derived(body: str) -> dict[str, Any]:
@@ -104,7 +125,7 @@ def first_id(at: datetime) -> int:
 
 def milliseconds_of(at: datetime) -> int:
     """Whole milliseconds since 1970: the upper bits of an id."""
-    return (at.astimezone(UTC) - EPOCH) // timedelta(milliseconds=1)
+    return (at - EPOCH) // _MILLISECOND
 
 
 class _Ids:
@@ -137,6 +158,12 @@ def next_id(at: datetime) -> int:
     return _ids.next(at)
 
 
-@lru_cache(maxsize=2)  # many records have one instant of receipt
 def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(timespec="microseconds")[:26] + "Z"
+
+
+_received = lru_cache(maxsize=2)(_instant)  # many records have one instant of receipt
+
+
+def _kept(instant: str) -> str:
+    return f"{instant[:10]} {instant[11:26]}"

@@ -5,18 +5,19 @@ What goes to the driver here is written out: SQLAlchemy's own handling of parame
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
-from operator import itemgetter
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from lib.store.tables import Operation, OperationOrigin, OperationPending, UtcDateTime
+from lib.store.columnwise import source_of
+from lib.store.tables import Operation, OperationOrigin, OperationPending
 
 _AT_ONCE = 10_000  # values of one statement
+_ROWS_AT_ONCE = 2_000
+
+Row = tuple[Any, ...]
 
 
 def known_origins(session: Session, tenant_id: int, keys: Collection[bytes]) -> set[bytes]:
@@ -30,47 +31,31 @@ def taken_ids(session: Session, ids: Collection[int]) -> set[int]:
     return set(_found(session, "SELECT id FROM operation WHERE id", "bigint", ids))
 
 
-def add_rows(session: Session, rows: Sequence[Mapping[str, Any]], keys: Sequence[bytes | None]) -> None:
-    """Add rows with every column of `operation`; `keys` are those of their origins, in the same order.
+def add_rows(session: Session, rows: Sequence[Row], keys: Sequence[bytes | None]) -> None:
+    """Add rows with the columns of `operation` in their order, instants as text (2026-03-01 12:00:00.250000, UTC);
+    `keys` are those of their origins, in the same order.
 
     IntegrityError says that another transaction added one of them meanwhile.
     """
     if not rows:
         return
-    names = tuple(column.name for column in Operation.__table__.columns)
-    _insert(session, Operation.__table__, names, list(map(itemgetter(*names), rows)))
-    places = [(row["tenant_id"], row["id"]) for row in rows]
-    _insert(session, OperationPending.__table__, ("tenant_id", "id"), places)
-    origins = [(*place[:1], key, place[1]) for place, key in zip(places, keys, strict=True) if key is not None]
+    _insert(session, Operation.__table__, rows)
+    _insert(session, OperationPending.__table__, [row[:2] for row in rows])
+    origins = [(row[0], key, row[1]) for row, key in zip(rows, keys, strict=True) if key is not None]
     if origins:
-        _insert(session, OperationOrigin.__table__, ("tenant_id", "key", "operation_id"), origins)
+        _insert(session, OperationOrigin.__table__, origins)
 
 
-def _insert(session: Session, table: sa.FromClause, names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+def _insert(session: Session, table: sa.FromClause, rows: Sequence[Row]) -> None:
     connection = session.connection()
+    names = [column.name for column in table.columns]
+    into = f"INSERT INTO {table} ({', '.join(names)})"
     if connection.dialect.name == "sqlite":
-        instants = [place for place, name in enumerate(names) if isinstance(table.c[name].type, UtcDateTime)]
-        marks = ", ".join("?" * len(names))
-        statement = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 (our own names)
-        connection.exec_driver_sql(statement, [_stored(row, instants) for row in rows] if instants else rows)
+        connection.exec_driver_sql(f"{into} VALUES ({', '.join('?' * len(names))})", list(rows))
         return
-    kinds = ", ".join(f"%s::{table.c[name].type.compile(connection.dialect)}[]" for name in names)
-    statement = f"INSERT INTO {table} ({', '.join(names)}) SELECT * FROM unnest({kinds})"  # noqa: S608 (our own names)
-    for start in range(0, len(rows), _AT_ONCE):
-        connection.exec_driver_sql(statement, tuple(map(list, zip(*rows[start : start + _AT_ONCE], strict=True))))
-
-
-def _stored(row: tuple[Any, ...], instants: Sequence[int]) -> tuple[Any, ...]:
-    """A row as SQLite keeps it: instants without a zone."""
-    values = list(row)
-    for place in instants:
-        values[place] = _text_of(values[place])
-    return tuple(values)
-
-
-@lru_cache(maxsize=2)  # all rows of a batch are received at one instant
-def _text_of(at: datetime) -> str:
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        source, given = source_of(table, rows[start : start + _ROWS_AT_ONCE])
+        connection.exec_driver_sql(f"{into} {source}", given)
 
 
 def _found(session: Session, select: str, kind: str, values: Collection[Any]) -> Iterator[Any]:

@@ -28,7 +28,7 @@ from lib.access.permissions import AccountType, Permission
 from lib.access.viewer import EVERY_APPLICATION, EVERY_TENANT, Viewer
 from lib.jobs.seal import seal
 from lib.logs import sidecar
-from lib.logs.rows import LOW_BITS, OperationRecord, row_of
+from lib.logs.rows import COLUMNS, LOW_BITS, OperationRecord, values_of
 from lib.queries.operation_filter import EVERY, OperationFilter
 from lib.queries.operations import OperationQueries
 from lib.settings import Settings, load_settings
@@ -107,7 +107,7 @@ def generate(folder: Path, rows: int) -> tuple[Place, list[Row]]:
     ]
 
 
-def _rows(chance: np.random.Generator, tenant_id: int, batch: int) -> Iterator[dict[str, Any]]:
+def _rows(chance: np.random.Generator, tenant_id: int, batch: int) -> Iterator[tuple[Any, ...]]:
     spread = chance.integers(0, DAYS * 86_400_000, BATCH)
     drawn = {name: chance.integers(0, 1 << 30, BATCH).tolist() for name in ("operator", "words", "place", "object")}
     begin = int(SINCE.timestamp() * 1000)
@@ -133,7 +133,7 @@ def _rows(chance: np.random.Generator, tenant_id: int, batch: int) -> Iterator[d
             old={"name": first, "count": thing},
             new={"name": second, "count": thing + 1, "list": [1, 2, 3]},
         )
-        yield row_of(record, tenant_id, begin + after << LOW_BITS | (batch * BATCH + n) % (1 << LOW_BITS), UNTIL)
+        yield values_of(record, tenant_id, begin + after << LOW_BITS | (batch * BATCH + n) % (1 << LOW_BITS), UNTIL)
 
 
 def pages(place: Place) -> Iterator[Row]:
@@ -192,7 +192,6 @@ def writes(place: Place) -> Iterator[Row]:
     """Batches of 1,000, against the driver's own executemany into tables with the same indexes."""
     chance = np.random.default_rng(5)
     batches = [list(_rows(chance, place.tenant_ids[0], 100_000))[:1000] for _ in range(10)]
-    columns = [column.name for column in Operation.__table__.columns]
     with tempfile.TemporaryDirectory(dir=place.settings.home) as folder, closing(place.raw()) as raw:
         tables = ("operation", "operation_pending", "ix_operation_tenant_id_id")
         made = [raw.execute("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).fetchone()[0] for name in tables]
@@ -203,12 +202,9 @@ def writes(place: Place) -> Iterator[Row]:
             for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", *made):
                 peer.execute(statement)
             for n, batch in enumerate(batches):
-                fresh = [{**row, "id": row["id"] + (n << 10)} for row in batch]
+                fresh = [(row[0], row[1] + (n << 10), *row[2:]) for row in batch]
                 ours.append(_timed(lambda rows=fresh: _add(stores, rows)))
-                tuples = [
-                    tuple(str(row[c]) if isinstance(row[c], datetime) else row[c] for c in columns) for row in fresh
-                ]
-                theirs.append(_timed(lambda rows=tuples: _executemany(peer, columns, rows)))
+                theirs.append(_timed(lambda rows=fresh: _executemany(peer, rows)))
     rates = [1000 / statistics.median(each) for each in (ours, theirs)]
     yield (
         "writes of 1,000, rows a second; raw executemany",
@@ -218,17 +214,16 @@ def writes(place: Place) -> Iterator[Row]:
     )
 
 
-def _add(store: Store, rows: list[dict[str, Any]]) -> None:
+def _add(store: Store, rows: list[tuple[Any, ...]]) -> None:
     with store.write(EVERY_TENANT) as session:
         operations.add_rows(session, rows, [None] * len(rows))
 
 
-def _executemany(peer: sqlite3.Connection, columns: list[str], rows: list[tuple[Any, ...]]) -> None:
+def _executemany(peer: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
     peer.execute("BEGIN IMMEDIATE")
-    marks = ", ".join("?" * len(columns))
-    peer.executemany(f"INSERT INTO operation ({', '.join(columns)}) VALUES ({marks})", rows)
-    places = [(row[columns.index("tenant_id")], row[columns.index("id")]) for row in rows]
-    peer.executemany("INSERT INTO operation_pending VALUES (?, ?)", places)
+    marks = ", ".join("?" * len(COLUMNS))
+    peer.executemany(f"INSERT INTO operation ({', '.join(COLUMNS)}) VALUES ({marks})", rows)
+    peer.executemany("INSERT INTO operation_pending VALUES (?, ?)", [row[:2] for row in rows])
     peer.execute("COMMIT")
 
 
