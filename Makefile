@@ -27,6 +27,7 @@ lint: .venv/.installed-test
 
 bench: .venv/.installed-test
 	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench.server_logs
 
 clean:
 	rm -rf .venv daybook.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from mmap import mmap
 
@@ -16,8 +18,13 @@ from lib.logs.files.shapes import Reader
 from lib.logs.files.sources import Source
 
 FIRST_WINDOW = 1 << 18
-_SIZES = (1 << 20, 1 << 16, 1 << 13)
+_SIZES = (1 << 23, 1 << 18, 1 << 13)
 """Of the slices that a window is cut into, of those that a slice with a hit is, and so on."""
+
+_AT_ONCE = min(4, os.cpu_count() or 1)
+"""Parts of a window that are looked at by threads of their own."""
+
+_WORTH_THREADS = 1 << 24
 
 _TAIL_SLICE = 1 << 15
 
@@ -67,6 +74,14 @@ class Window:
         return held
 
     def _held(self, slices: Slices, holds: Callable[[pl.Series], pl.Series]) -> Slices:
+        if len(slices) < 2 * _AT_ONCE or slices[-1][1] - slices[0][0] < _WORTH_THREADS:
+            return self._held_of(slices, holds)
+        share = -(-len(slices) // _AT_ONCE)
+        shares = [slices[first : first + share] for first in range(0, len(slices), share)]
+        with ThreadPoolExecutor(_AT_ONCE, "log search") as threads:
+            return [each for held in threads.map(lambda part: self._held_of(part, holds), shares) for each in held]
+
+    def _held_of(self, slices: Slices, holds: Callable[[pl.Series], pl.Series]) -> Slices:
         if not slices:
             return []
         # A column over the bytes where they are; every second row of it is what lies between two slices.
