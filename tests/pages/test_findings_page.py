@@ -19,7 +19,7 @@ from lib.queries.operation_filter import OperationFilter
 from lib.queries.operations import OperationQueries
 from lib.settings import Settings
 from lib.store import Store
-from lib.store.tables import Account
+from lib.store.tables import Account, Tenant
 from tests.accounts import add_tenant, add_viewer
 from tests.lib.companies import operations, viewer
 from tests.lib.watched import found, keep, tries
@@ -238,3 +238,20 @@ def test_system_administrators_see_what_belongs_to_no_tenant_too(app: App, sqlit
     ]
     assert queries(sqlite_store, "root").records(rows["id"][1]).tenants == ("every",)
     assert queries(sqlite_store, "kim").listing(asked())["rule"].to_list() == ["mass_export"]
+
+
+@pytest.mark.spec("A6")
+def test_the_role_dialog_says_why_the_operation_log_is_not_offered(app: App, sqlite_store: Store, acme: int) -> None:
+    told = "Not offered here: See the operation log. A system administrator first has to let roles"
+
+    def captions() -> list[str]:
+        at = app("kim", "administration", **{"administer.tab": "roles"})
+        at.session_state["administer.tab"] = "Roles"
+        at.run()
+        at.button(key="administer.roles.add").click().run()
+        return [caption.value for caption in at.caption]
+
+    assert any(caption.startswith(told) for caption in captions())
+    with sqlite_store.write(EVERY_TENANT) as session:
+        session.execute(update(Tenant).values(delegates_operation_log=True))
+    assert not any(caption.startswith("Not offered here") for caption in captions())
