@@ -8,16 +8,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy import text as sql
 from streamlit.testing.v1 import AppTest
 
 from lib.access.permissions import AccountType, Permission
 from lib.access.viewer import EVERY_TENANT
+from lib.settings import Settings
 from lib.store import Store
 from lib.store.tables import Operation, Organization, Tenant
 from tests.accounts import add_tenant, add_viewer
 from tests.lib.operation_log import BASE, NOON, add_log
-from tests.pages.conftest import App
+from tests.pages.conftest import App, command
 
 pytestmark = pytest.mark.spec("O4")
 
@@ -365,3 +367,41 @@ def test_the_log_is_also_reached_from_the_account_menu_by_those_who_may(
     add_viewer(sqlite_store, "amy", acme, permissions=[Permission.USAGE_READ])
     assert "Operation log" in [link.proto.label for link in app("pat").get("page_link")]
     assert "Operation log" not in [link.proto.label for link in app("amy").get("page_link")]
+
+
+@pytest.mark.spec("O9")
+def test_the_proof_tab_verifies_the_log_and_names_what_was_altered(
+    app: App, acme: int, home: Settings, sqlite_store: Store
+) -> None:
+    at = sound(app("pat", "operation_log", tab="proof"))
+    assert any("Nothing is sealed yet" in each.value for each in at.info)
+    command(home, "seal")
+    at = sound(at.run())
+    assert at.dataframe[0].value["size"].tolist()[0] >= 4
+    button(at, "Verify now").click().run()
+    assert "Nothing was altered" in sound(at).success[0].value
+    with sqlite_store.write(EVERY_TENANT) as session:
+        for name in session.scalars(sql("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():
+            session.execute(sql(f'DROP TRIGGER "{name}"'))
+        session.execute(update(Operation).where(Operation.operator == "amy").values(operator="eve"))
+    button(at, "Verify now").click().run()
+    assert "Findings: 1, in" in at.error[0].value
+    assert at.dataframe[0].value["kind"].tolist() == ["Column edited"]
+
+
+@pytest.mark.spec("O9")
+def test_who_manages_retention_sets_it_and_makes_and_lifts_legal_holds(app: App, acme: int) -> None:
+    at = sound(app("pat", "operation_log", tab="proof"))
+    next(each for each in at.text_input if each.label == "Reason").set_value("Case 7")
+    button(at, "Put under hold").click().run()
+    assert sound(at).dataframe[0].value["reason"].tolist() == ["Case 7"]
+    button(at, "Lift").click().run()
+    assert sound(at).dataframe[0].value["lifted_by"].tolist() == ["pat"]
+    at.number_input[0].set_value(200)
+    button(at, "Save").click().run()
+    assert "Saved." in [each.value for each in sound(at).success]
+
+
+def button(at: AppTest, label: str) -> Any:
+    """A button by what stands on it."""
+    return next(each for each in at.button if each.label == label)
