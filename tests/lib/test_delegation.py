@@ -65,7 +65,7 @@ def test_a_delegate_sees_and_takes_away_the_operations_of_the_applications_held(
 def test_no_filter_of_a_delegate_widens_it(delegate: Api) -> None:
     queries = OperationQueries(viewer(delegate.store, "del", "acme"), delegate.store, delegate.home.lake)
     for narrowed in ({"applications": ("app",)}, {"applications": ("",)}, {"keyword": "app"}):
-        assert queries.total(OperationFilter(PERIOD.since, PERIOD.until, **narrowed)) == 0  # type: ignore[arg-type]
+        assert queries.total(OperationFilter(PERIOD.since, PERIOD.until, **narrowed)) == 0
     assert queries.total(OperationFilter(PERIOD.since, PERIOD.until, applications=("app", "web"))) == 1
 
 

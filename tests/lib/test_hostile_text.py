@@ -153,7 +153,7 @@ def test_each_text_finds_itself_by_keyword(log: Log) -> None:
 def test_each_text_is_met_by_the_filters_that_name_it(log: Log) -> None:
     for start in range(0, len(log.texts), 40):
         some = log.texts[start : start + 40]
-        words = {name: some for name, column in WORD_FILTERS.items() if column in FIELDS}
+        words: dict[str, Any] = {name: some for name, column in WORD_FILTERS.items() if column in FIELDS}
         assert log.operations.total(OperationFilter(BEGIN, log.asked.until, **words)) == len(some)
     facets = log.operations.counts(log.asked).facets["module"]
     assert set(facets["value"]) == set(log.texts)
@@ -224,7 +224,7 @@ def test_findings_about_them_are_found_and_listed(log: Log) -> None:
     tenant_id = viewer(log.store, "boss", "acme").tenant_id
     texts = [text for text in log.texts if len(text) <= 200]
     with log.store.write(EVERY_TENANT) as session:
-        taken = {"module": "export", "action": "create", "operation_class": "querying", "channel": "ui"}
+        taken: dict[str, Any] = {"module": "export", "action": "create", "operation_class": "querying", "channel": "ui"}
         at = BEGIN + timedelta(days=1)
         records = [
             OperationRecord(at, text, object_name=text, address=text, new={"rows": 60_000}, **taken) for text in texts
