@@ -25,6 +25,9 @@ from lib.usage.buckets import zone_of
 LONGEST_HIGHLIGHTED = 50_000
 """Characters of raw JSON that the browser colours; more would hold it up."""
 
+LONGEST_LAID_OUT = 200_000
+"""... and that it sets as code; longer ones stand in a plain field, from which they can be copied as well."""
+
 _FIRST = ("occurred_at", "received_at", "operator", "role", "organization", "tenant", "product", "project")
 _LATER = (
     *("application", "module", "submodule", "action", "operation_class"),
@@ -167,6 +170,14 @@ def _raw(console: Console, details: OperationDetails) -> None:
     is_open = st.toggle(
         console.say("operations.details_raw"), key="oplog.raw", help=console.say("operations.details_raw_help")
     )
-    if is_open:
+    if is_open and len(details.raw) > LONGEST_LAID_OUT:
+        st.text_area(
+            console.say("operations.details_raw"),
+            details.raw,
+            height=420,
+            label_visibility="collapsed",
+            key=f"oplog.raw.{details.fields['id']}",
+        )
+    elif is_open:
         coloured = len(details.raw) <= LONGEST_HIGHLIGHTED
         st.code(details.raw, language="json" if coloured else None, wrap_lines=coloured, height=420)
