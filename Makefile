@@ -26,6 +26,7 @@ lint: .venv/.installed-test
 	@$(BIN)/mypy
 
 bench: .venv/.installed-test
+	@$(PIP) --editable '.[test,bench]'
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.bench.server_logs
 

@@ -42,12 +42,15 @@ class Tally:
 
 def tallied(events: pl.DataFrame) -> Tally:
     """Count the events of a lake file, or of any whole sessions in LAKE_ORDER."""
-    counted = events.filter(~pl.col("is_excluded"))
+    # What is no longer needed goes at once: a date's rows are the most that a rebuild holds.
+    counted = events.filter(~pl.col("is_excluded")) if events["is_excluded"].any() else events
+    del events
     rows = _with_neighbours(counted)
     if rows.is_empty():
         return _nothing()
     packing = Packing.of(rows)
     if packing.fits:
+        del counted
         return _counted(packing.numbered(rows), packing)
     # Places share no row of any table, so halves of them are counted apart.
     middle = int(rows["place"].max()) // 2  # type: ignore[arg-type]
@@ -169,7 +172,14 @@ def _views(rows: pl.DataFrame) -> pl.DataFrame:
     until_next = pl.min_horizontal(pl.col("next_us") - pl.col("at_us"), pl.lit(STAY_LIMIT_US, pl.Int64))
     until_next = pl.when(pl.col("next_us").is_not_null()).then(until_next)
     session = pl.col("session_id")
-    return rows.filter(pl.col("kind") == Kind.PAGE_VIEW.value).with_columns(
+    return rows.filter(pl.col("kind") == Kind.PAGE_VIEW.value).select(
+        "visitor_id",
+        "place",
+        "t",
+        "start_t",
+        "os_code",
+        "start_os_code",
+        "page_code",
         stay_us=pl.coalesce("duration_us", "left_us", until_next, pl.lit(0, pl.Int64)),
         is_entry=(session != session.shift(1)).fill_null(True),
         is_exit=(session != session.shift(-1)).fill_null(True),

@@ -75,7 +75,8 @@ class Packing:
         code = pl.col("page").cast(pages).to_physical().cast(_KEY) + 1
         system = pl.col("os").cast(pl.Enum(self.systems)).to_physical().cast(_KEY)
         ranks = self.places["place"].arg_sort()
-        return rows.with_columns(page_code=code.fill_null(0), os_code=system, place=ranks.gather(rows["place"]))
+        numbered = rows.with_columns(page_code=code.fill_null(0), os_code=system, place=ranks.gather(rows["place"]))
+        return numbered.drop("page", "os")
 
     def key(self, t: str = "t", system: str = "os_code", page: str | None = "page_code") -> pl.Expr:
         """The key of a row's place, half hour and system, and of its page (None: of no page)."""

@@ -15,14 +15,18 @@ from lib.usage import raw
 from lib.usage.chaining import Cells, Chains, Layout, Numbering, added
 from lib.usage.kernel import tallied
 from lib.usage.lake import DayFiles, TenantFiles
+from lib.usage.packing import starts_of
 from lib.usage.recency import PAGE_SCOPES, SCOPES, Scope, user_of
-from lib.usage.tables import PRESENCE, TABLES, height_of, tables_of
+from lib.usage.tables import PRESENCE, TABLES, TOTALS, height_of, tables_of
 from lib.usage.writing import Writing
 
-SLICE_ROWS = 2_500_000
+PLACES_ROWS = 200_000
+"""About how many events are counted at a time."""
+
+SLICE_ROWS = 1_250_000
 """About how many rows of presence are chained at a time."""
 
-PART_ROWS = 4_000_000
+PART_ROWS = 2_000_000
 """About how many rows a file of a table that lies in the order of time has."""
 
 _ROW_GROUP = 65_536
@@ -51,13 +55,25 @@ def rebuilt(writing: Writing, files: TenantFiles, per_application: bool) -> Tena
 
 
 def _counted(writing: Writing, day: str, files: DayFiles, names: Sequence[str]) -> DayFiles:
-    counted = tables_of(tallied(raw.in_order(writing.lake, names, _NEEDED)))
-    tables: dict[str, tuple[str, ...]] = {
-        table.name: (writing.frame(f"{table.name}/{day}", rows, table.row_group),)
-        for table in TABLES
-        if (rows := counted[table.name].select(list(table.schema))).height
-    }
+    parts = [tables_of(tallied(each)) for each in _places_of(raw.in_order(writing.lake, names, _NEEDED))]
+    tables: dict[str, tuple[str, ...]] = {}
+    for table in TABLES:
+        # A place is in one part, but the totals are of several.
+        rows = pl.concat([part.pop(table.name) for part in parts]).select(list(table.schema))
+        ordered = table.summed([rows]) if table is TOTALS else rows.sort(list(table.by)[:2], maintain_order=True)
+        if ordered.height:
+            tables[table.name] = (writing.frame(f"{table.name}/{day}", ordered, table.row_group),)
     return replace(files, tables=tables)
+
+
+def _places_of(events: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The events of a date, in LAKE_ORDER, some places at a time."""
+    runs = events.select(pl.struct("application_id", "mini_program_id").rle_id()).to_series().to_numpy()
+    begin = 0
+    for end in [*starts_of(runs)[1:], events.height]:
+        if end - begin >= PLACES_ROWS or end == events.height:
+            yield events.slice(begin, end - begin)
+            begin = int(end)
 
 
 def _recency(writing: Writing, files: TenantFiles) -> dict[str, tuple[str, ...]]:

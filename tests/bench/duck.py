@@ -1,4 +1,4 @@
-"""DuckDB doing what the rebuild does, in plain SQL from the same Parquet, into Parquet."""
+"""DuckDB doing what the rebuild does, from the same Parquet, into Parquet: in plain SQL, or in the files' order."""
 
 from __future__ import annotations
 
@@ -27,11 +27,47 @@ WINDOW s AS (PARTITION BY application_id, mini_program_id, session_id ORDER BY "
     whole AS (PARTITION BY application_id, mini_program_id, session_id)
 """
 
+ORDERED = """
+CREATE TEMP TABLE told AS
+WITH near AS (
+    SELECT application_id, mini_program_id, visitor_id, kind::VARCHAR AS kind, page, coalesce(os, '') AS os, session_id,
+        epoch_us("at") AS at_us, duration_ms * 1000 AS duration_us,
+        lag(session_id) OVER () IS DISTINCT FROM session_id AS starts,
+        lead(session_id) OVER () IS DISTINCT FROM session_id AS ends,
+        lead(epoch_us("at")) OVER () AS following_us, lead(kind) OVER () AS following,
+        lead(page) OVER () AS following_page, lead(duration_ms) OVER () * 1000 AS following_duration_us
+    FROM read_parquet('{events}')),
+begun AS (
+    SELECT *, last(CASE WHEN starts THEN at_us END IGNORE NULLS) OVER w AS start_us,
+        last(CASE WHEN starts THEN os END IGNORE NULLS) OVER w AS start_os,
+        sum((kind = 'open')::INTEGER) OVER w AS opens_so_far
+    FROM near WINDOW w AS (ROWS UNBOUNDED PRECEDING)),
+opened AS (
+    SELECT *, last(CASE WHEN starts THEN opens_so_far - (kind = 'open')::INTEGER END IGNORE NULLS)
+        OVER (ROWS UNBOUNDED PRECEDING) AS opens_before
+    FROM begun)
+SELECT application_id, mini_program_id, visitor_id, kind, page, os, session_id, at_us, duration_us, start_us, start_os,
+    (at_us // 1800000000)::INTEGER AS t, (start_us // 1800000000)::INTEGER AS start_t,
+    starts::INTEGER AS place, CASE WHEN ends THEN starts::INTEGER END AS places,
+    CASE WHEN NOT ends THEN following_us END AS next_us, opens_so_far - opens_before AS session_opens,
+    CASE WHEN NOT ends AND following = 'page_leave' AND (following_page IS NULL OR following_page = page)
+        THEN following_duration_us END AS left_us
+FROM opened
+"""
+
+VIEWED = """
+CREATE TEMP TABLE ordered_views AS
+SELECT *, (lag(session_id) OVER () IS DISTINCT FROM session_id)::INTEGER AS views_so_far,
+    (lag(session_id) OVER () IS DISTINCT FROM session_id)::INTEGER
+        + (lead(session_id) OVER () IS NOT DISTINCT FROM session_id)::INTEGER AS session_views
+FROM told WHERE kind = 'page_view'
+"""
+
 PARTS = """
 CREATE TEMP VIEW viewed AS SELECT *,
     coalesce(duration_us, left_us, CASE WHEN next_us IS NOT NULL THEN least(next_us - at_us, 1800000000) END, 0)
         AS stay_us
-FROM told WHERE kind = 'page_view';
+FROM {views} WHERE kind = 'page_view';
 CREATE TEMP TABLE parts AS
 SELECT t, application_id, mini_program_id, os, page, 0 AS opens, 1 AS page_views, 0 AS shares, stay_us, 0 AS session_us,
     0 AS entries, 0 AS exits, true AS is_paged FROM viewed
@@ -68,13 +104,19 @@ CREATE TEMP TABLE presence AS SELECT DISTINCT t, application_id, mini_program_id
 """
 
 
-def rebuild(events: str, into: Path, threads: int) -> None:
-    """Count the events (a glob of Parquet files) into counts, pages, presence and recency files in a folder."""
+def rebuild(events: str, into: Path, threads: int, *, ordered: bool = False) -> None:
+    """Count the events (a glob of Parquet files) into counts, pages, presence and recency files in a folder.
+
+    Ordered, sessions are told by the rows' neighbours, as the kernel does; else by windows over each session.
+    """
     into.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(config={"threads": threads, "temp_directory": str(into / "spill")}) as database:
-        database.execute("SET preserve_insertion_order = false")
-        database.execute(EVENTS.format(events=events))
-        database.execute(PARTS)
+        database.execute(f"SET preserve_insertion_order = {str(ordered).lower()}")
+        database.execute((ORDERED if ordered else EVENTS).format(events=events))
+        if ordered:
+            database.execute(VIEWED)
+            database.execute("SET preserve_insertion_order = false")
+        database.execute(PARTS.format(views="ordered_views" if ordered else "told"))
         _write(database, COUNTS, into / "counts.parquet")
         _write(database, PAGES, into / "pages.parquet")
         database.execute("DROP TABLE parts")

@@ -89,7 +89,7 @@ def generate(folder: Path, size: Size) -> int:
         days[day.isoformat()] = DayFiles((name,), {}, events.height, first, last)
         keys.append(events["key"].to_numpy())
         streams.append(events["stream_id"].unique().to_numpy())
-    seen = {
+    seen: dict[str, tuple[str, ...]] = {
         kind: (writing.keys(kind, np.sort(np.concatenate(parts))),)
         for kind, parts in (("usage", keys), ("stream", streams))
     }

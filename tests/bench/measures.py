@@ -5,83 +5,105 @@ from __future__ import annotations
 import json
 import os
 import resource
-import statistics
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import asdict, replace
-from datetime import timedelta
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import numpy as np
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from lib.access.permissions import AccountType, of_type
-from lib.access.viewer import EVERY_APPLICATION, Viewer
 from lib.jobs.refresh import refresh
-from lib.queries.programs import ProgramQueries
-from lib.queries.usage import UsageFilter, UsageQueries
 from lib.store import catalogue
-from lib.usage.buckets import Grain, Period, bucket_starts
+from lib.usage import raw
+from lib.usage.events import EVENT, KIND, key_of_id
 from lib.usage.intake import Intake
-from lib.usage.published import between, published
+from lib.usage.published import published
 from lib.usage.recency import PAGE_SCOPES, SCOPES
-from lib.usage.users import users_by_bucket
-from tests.bench import duck
+from tests.bench import click, duck
 from tests.bench.collector import collected
 from tests.bench.events import UNTIL, Place, Size, drawn, generate, open_place
+from tests.bench.pages import dashboard_alone, dashboards, overview_alone
+from tests.bench.users import Figures, chdb_users, daybook_users, duckdb_users, polars_users, raw_files
 
-Figures = dict[str, Any]
 HALF_HOUR = timedelta(minutes=30)
 
 
 def made(folder: Path, size: Size) -> Figures:
     """The events themselves."""
     events = generate(folder, size)
-    taken = sum(file.stat().st_size for file in folder.rglob("*.parquet"))
-    return {"events": events, "bytes_per_event": round(taken / events, 1)}
+    return {"events": events}
 
 
 def daybook_rebuild(folder: Path, size: Size) -> Figures:
     """`daybook refresh --full`."""
     place = open_place(folder)
     refresh(place.settings, place.store, full=True, now=UNTIL)
-    return {}
+    files = place.lake.manifest().tenants[place.tenant_id]
+    raw_bytes = _bytes(place, (name for names in files.raw.values() for name in names))
+    seen_bytes = _bytes(place, (name for names in files.seen.values() for name in names))
+    return {
+        "raw_bytes": raw_bytes,
+        "seen_bytes": seen_bytes,
+        "table_bytes": _bytes(place, files.paths()) - raw_bytes - seen_bytes,
+    }
+
+
+def _bytes(place: Place, names: Iterable[str]) -> int:
+    return sum(place.lake.path(name).stat().st_size for name in names)
 
 
 def duckdb_rebuild(folder: Path, size: Size) -> Figures:
     """The same in SQL."""
-    duck.rebuild(_events(open_place(folder)), folder / "duckdb", os.cpu_count() or 1)
+    duck.rebuild(raw_files(open_place(folder)), folder / "duckdb", os.cpu_count() or 1)
+    return {}
+
+
+def duckdb_ordered_rebuild(folder: Path, size: Size) -> Figures:
+    """The same in SQL that takes the files' order for the sessions' order."""
+    duck.rebuild(raw_files(open_place(folder)), folder / "duckdb_ordered", os.cpu_count() or 1, ordered=True)
+    return {}
+
+
+def chdb_rebuild(folder: Path, size: Size) -> Figures:
+    """The same in ClickHouse's SQL."""
+    click.rebuild(raw_files(open_place(folder)), folder / "chdb", os.cpu_count() or 1)
     return {}
 
 
 def rebuilds_agree(folder: Path, size: Size) -> Figures:
-    """Every row of every table that the two have made. Raises AssertionError."""
+    """Every row of every table that each of the engines has made. Raises AssertionError."""
     place = open_place(folder)
     tables = published(place.lake, place.tenant_id)
-    # A half hour may stand in the files of two dates, of which its rows are the sum.
-    for name, found in (("counts", tables.counts), ("pages", tables.pages().collect())):
-        by = [each for each in ("t", "application_id", "mini_program_id", "os", "page") if each in found.columns]
-        _agree(found.group_by(by).agg(pl.exclude(by).sum()), folder / "duckdb" / f"{name}.parquet", by)
-    recency_rows = 0
-    for scope in (*SCOPES, *PAGE_SCOPES):
-        chains = tables.page_chains(scope).collect() if scope in PAGE_SCOPES else tables.chains(scope)
-        recency_rows += chains.height
-        _agree(chains, folder / "duckdb" / f"recency-{scope.number}.parquet", [*scope.by, "t", "p"])
-    presence = tables.presence().unique().collect()
-    _agree(presence, folder / "duckdb" / "presence.parquet", presence.columns)
-    return {"presence_rows": presence.height, "recency_rows": recency_rows}
+    # A half hour may stand in the files of two dates, and a chain in several slices, of which their rows are the sum.
+    for name, found in (("counts", tables.counts()), ("pages", tables.pages())):
+        _agree(folder, name, found, [each for each in _PLACE if each in found.collect_schema()])
+    recency_rows = sum(
+        _agree(folder, f"recency-{scope.number}", tables.chains(scope), [*scope.by, "t", "p"])
+        for scope in (*SCOPES, *PAGE_SCOPES)
+    )
+    presence_rows = _agree(folder, "presence", tables.presence().drop("n"), [*_PLACE, "visitor_id"])
+    return {"presence_rows": presence_rows, "recency_rows": recency_rows}
 
 
-def _agree(ours: pl.DataFrame, theirs: Path, by: list[str]) -> None:
-    assert_frame_equal(ours.sort(by), pl.read_parquet(theirs).select(ours.columns).sort(by), check_dtypes=False)
+_PLACE = ("t", "application_id", "mini_program_id", "os", "page")
+
+
+def _agree(folder: Path, name: str, found: pl.LazyFrame, by: list[str]) -> int:
+    rows = (
+        found.group_by(by).agg(pl.all().sum()).with_columns(pl.col(pl.Categorical).cast(pl.String)).sort(by).collect()
+    )
+    for engine in ("duckdb", "duckdb_ordered", "chdb"):
+        theirs = pl.read_parquet(folder / engine / f"{name}.parquet").select(rows.columns).sort(by)
+        assert_frame_equal(rows, theirs, check_dtypes=False)
+    return rows.height
 
 
 def half_hour(folder: Path, size: Size) -> Figures:
-    """What came in one half hour: taken into the inbox, then counted."""
+    """What came in one half hour, one event in a hundred again and as many late: taken into the inbox, then counted."""
     place = open_place(folder)
     with place.store.write(place.tenant_id) as session:
         ids = (
@@ -90,154 +112,71 @@ def half_hour(folder: Path, size: Size) -> Figures:
         )
     sessions = round(size.events / size.days / 48 / 4)
     events = drawn(np.random.default_rng(7), size, ids, UNTIL, 1_800_000_000, sessions)
+    known = _known(place, UNTIL, events.height // 100)
+    batch = pl.concat([events, known, _late(known)])
     begun, cpu = time.perf_counter(), _cpu_seconds()
-    accepted = Intake(place.store, place.settings.lake).accept(place.tenant_id, "usage", "bench", events)
+    Intake(place.store, place.settings.lake).append(place.tenant_id, "usage", "bench", batch)
     taken_in = time.perf_counter()
     done = refresh(place.settings, place.store, now=UNTIL + HALF_HOUR)
-    assert done.added == accepted.accepted == events.height
+    assert (done.added, done.duplicate) == (events.height + known.height, known.height)
     return {
-        "events": events.height,
+        "events": batch.height,
         "intake_seconds": taken_in - begun,
         "refresh_seconds": time.perf_counter() - taken_in,
         "work_cpu_seconds": _cpu_seconds() - cpu,
     }
 
 
+def _known(place: Place, until: datetime, number: int) -> pl.DataFrame:
+    """Events of the seven days before that are in the lake, some of each."""
+    days = [(until - timedelta(days=back)).date().isoformat() for back in range(1, 8)]
+    files = place.lake.manifest().tenants[place.tenant_id].raw
+    parts = [
+        raw.scanned(place.lake, files[day]).collect().sample(max(1, number // 7), seed=3)
+        for day in days
+        if day in files
+    ]
+    return pl.concat(parts).select(list(EVENT))
+
+
+def _late(known: pl.DataFrame) -> pl.DataFrame:
+    """Other events of the same sessions, a second later."""
+    later = known.with_columns(
+        at=pl.col("at") + timedelta(seconds=1), event_id=pl.col("event_id") + "-late", kind=pl.lit("page_view", KIND)
+    )
+    return later.with_columns(key=key_of_id(pl.col("event_id")), page=pl.lit("pages/0/index"))
+
+
+def refresh_agrees(folder: Path, size: Size) -> Figures:
+    """The tables after that refresh are those of a full rebuild. Raises AssertionError."""
+    place = open_place(folder)
+    refreshed = _sums(place)
+    refresh(place.settings, place.store, full=True, now=UNTIL + HALF_HOUR)
+    assert _sums(place) == refreshed
+    return {}
+
+
+def _sums(place: Place) -> dict[str, tuple[int, int]]:
+    tables = published(place.lake, place.tenant_id)
+    frames = {
+        "counts": tables.counts(),
+        "pages": tables.pages(),
+        "presence": tables.presence(),
+        "totals": tables.totals.lazy(),
+    }
+    frames |= {scope.key: tables.chains(scope) for scope in (*SCOPES, *PAGE_SCOPES)}
+    return {name: _summary(rows) for name, rows in frames.items()}
+
+
+def _summary(rows: pl.LazyFrame) -> tuple[int, int]:
+    by = [name for name in rows.collect_schema() if name in {*_PLACE, "visitor_id", "p"}]
+    whole = rows.with_columns(pl.col(pl.Categorical).cast(pl.String)).group_by(by).agg(pl.all().sum())
+    kept = whole.filter(pl.any_horizontal(pl.exclude(by) != 0)).collect()
+    return kept.height, int(kept.hash_rows().sum())
+
+
 def _keys(kind: str, number: int) -> list[str]:
     return [f"{kind}-{n}" for n in range(number)]
-
-
-def daybook_users(folder: Path, size: Size) -> Figures:
-    """Exact active users over all days: of the tenant, and of its largest mini program."""
-    place = open_place(folder)
-    period = Period(size.since, UNTIL)
-    whole_period = bucket_starts(period, Grain.PERIOD)
-    program = _program(place)
-    begun = time.perf_counter()
-    tables = published(place.lake, place.tenant_id)
-    tenant, programs = tables.chains(SCOPES[0]), tables.chains(SCOPES[2])
-    load_ms = (time.perf_counter() - begun) * 1000
-
-    def whole() -> int:
-        return int(users_by_bucket(between(tenant, period.first, period.end), whole_period)["active_users"][0])
-
-    def of_program() -> int:
-        own = programs.filter(pl.col("mini_program_id") == program)
-        return int(users_by_bucket(between(own, period.first, period.end), whole_period)["active_users"][0])
-
-    return {"load_ms": load_ms, "tenant": _timed(whole), "mini_program": _timed(of_program)}
-
-
-def duckdb_users(folder: Path, size: Size) -> Figures:
-    """The same by count(distinct), from Parquet and from a table in memory with only the columns needed."""
-    place = open_place(folder)
-    program = _program(place)
-    during = (
-        f"""kind IN ('page_view', 'open') AND "at" >= '{size.since.isoformat()}' AND "at" < '{UNTIL.isoformat()}'"""
-    )
-    with duckdb.connect(config={"threads": os.cpu_count() or 1}) as database:
-        database.execute("SET TimeZone = 'UTC'")
-        parquet = f"read_parquet('{_events(place)}')"
-        database.execute(
-            f'CREATE TABLE kept AS SELECT "at", kind::VARCHAR AS kind, mini_program_id, visitor_id FROM {parquet}'
-        )
-
-        def asked(source: str, more: str) -> Callable[[], int]:
-            query = f"SELECT count(DISTINCT visitor_id) FROM {source} WHERE {during} {more}"
-            return lambda: int((database.execute(query).fetchone() or (0,))[0])
-
-        one = f"AND mini_program_id = {program}"
-        return {
-            "tenant": _timed(asked(parquet, "")),
-            "mini_program": _timed(asked(parquet, one)),
-            "tenant_in_memory": _timed(asked("kept", "")),
-            "mini_program_in_memory": _timed(asked("kept", one)),
-        }
-
-
-def dashboards(folder: Path, size: Size) -> Figures:
-    """The queries of the two dashboards' pages, over 30 and over 90 days with the period before."""
-    place = open_place(folder)
-    usage = UsageQueries(_viewer(place), place.store, place.settings.lake)
-    programs = ProgramQueries(_viewer(place), place.store)
-    figures: Figures = {}
-    for days in (30, 90):
-        asked = UsageFilter(Period(UNTIL - timedelta(days=days), UNTIL))
-        before = replace(asked, period=asked.period.previous())
-        chosen = replace(asked, mini_program="program-0")
-        of_one = replace(chosen, application="application-0")
-        of_system = replace(chosen, os="iOS")
-        figures |= {
-            f"overview_{days}": _timed(lambda a=asked, b=before: overview(usage, programs, a, b)),
-            f"dashboard_{days}": _timed(lambda a=chosen, b=before: dashboard(usage, programs, a, b)),
-            f"one_application_{days}": _timed(lambda a=of_one, b=before: dashboard(usage, programs, a, b)),
-            f"pages_{days}": _timed(lambda a=chosen: page_access(usage, a)),
-            f"os_{days}": _timed(lambda a=of_system, b=before: dashboard(usage, programs, a, b)),
-        }
-    return figures
-
-
-def overview(usage: UsageQueries, programs: ProgramQueries, asked: UsageFilter, before: UsageFilter) -> int:
-    """Cards, trend with the period before, and both rankings with theirs."""
-    usage.as_of()
-    for each in (asked, before):
-        usage.totals(each)
-        usage.trend(each, Grain.DAY)
-        usage.ranking(each, "mini_program")
-        usage.ranking(each, "application")
-    return int(usage.totals(asked)["active_users"] or 0)
-
-
-def dashboard(usage: UsageQueries, programs: ProgramQueries, asked: UsageFilter, before: UsageFilter) -> int:
-    """The choices, the cards, the trend with the period before, and each application."""
-    usage.as_of()
-    programs.choices()
-    programs.applications(asked.mini_program)
-    usage.operating_systems(asked.mini_program)
-    for each in (asked, replace(asked, period=before.period)):
-        usage.totals(each)
-        usage.trend(each, Grain.DAY)
-    usage.ranking(asked, "application")
-    return int(usage.totals(asked)["active_users"] or 0)
-
-
-def page_access(usage: UsageQueries, asked: UsageFilter) -> int:
-    """The table of pages and the trend of the first."""
-    pages = usage.pages(asked)
-    usage.page_trend(asked, pages["page"][0], Grain.DAY)
-    return pages.height
-
-
-def _timed(ask: Callable[[], int], times: int = 3) -> Figures:
-    """The first answer's time, the median of the next ones', and the answer."""
-    spent = []
-    for _ in range(times + 1):
-        begun = time.perf_counter()
-        answer = ask()
-        spent.append((time.perf_counter() - begun) * 1000)
-    return {"first_ms": spent[0], "ms": statistics.median(spent[1:]), "answer": answer}
-
-
-def _viewer(place: Place) -> Viewer:
-    return Viewer(
-        account_id=1,
-        account_name="bench",
-        account_type=AccountType.PLATFORM,
-        tenant_id=place.tenant_id,
-        tenant_key="bench",
-        tenant_name="Bench",
-        permissions=of_type(AccountType.PLATFORM),
-        applications=EVERY_APPLICATION,
-    )
-
-
-def _program(place: Place) -> int:
-    with place.store.write(place.tenant_id) as session:
-        return catalogue.ensured_mini_programs(session, place.tenant_id, ["program-0"], "bench")["program-0"]
-
-
-def _events(place: Place) -> str:
-    return str(place.lake.folder / str(place.tenant_id) / "events" / "*-1.0.parquet")
 
 
 def _cpu_seconds() -> float:
@@ -256,12 +195,19 @@ MEASURES: dict[str, Callable[[Path, Size], Figures]] = {
     for each in (
         made,
         daybook_rebuild,
+        duckdb_ordered_rebuild,
         duckdb_rebuild,
+        chdb_rebuild,
         rebuilds_agree,
         daybook_users,
         duckdb_users,
+        chdb_users,
+        polars_users,
+        overview_alone,
+        dashboard_alone,
         dashboards,
         half_hour,
+        refresh_agrees,
         collector,
     )
 }
