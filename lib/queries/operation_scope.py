@@ -24,6 +24,8 @@ def wanted_by(session: Session, viewer: Viewer, asked: OperationFilter) -> Wante
     if not viewer.applications.every:
         held = _held(session, viewer)
         words["application"] = words.get("application", held) & held
+    if asked.object_type:
+        words["object_type"] = frozenset({asked.object_type})
     return Wanted(
         tenant_ids=_tenants(session, viewer, asked.tenants),
         first_id=first_id(asked.since),
@@ -32,7 +34,7 @@ def wanted_by(session: Session, viewer: Viewer, asked: OperationFilter) -> Wante
         keyword=asked.keyword.strip(),
         keyword_modules=_modules_said(asked.keyword.strip().casefold()),
         organizations=None if asked.organization_id is None else _under(session, viewer, asked.organization_id),
-        object=(asked.object_type, asked.object_id) if asked.object_id else None,
+        object_id=asked.object_id,
     )
 
 

@@ -30,12 +30,12 @@ class Wanted:
     keyword: str = ""
     keyword_modules: frozenset[str] = frozenset()
     organizations: tuple[frozenset[int], frozenset[str]] | None = None
-    object: tuple[str, str] | None = None
+    object_id: str = ""
 
     @property
     def is_period_alone(self) -> bool:
         """Whether nothing but tenants and the period restricts it."""
-        return not self.words and not self.keyword and self.organizations is None and self.object is None
+        return not self.words and not self.keyword and self.organizations is None and not self.object_id
 
 
 def matching(chunk: Chunk, wanted: Wanted, columns: Iterable[str]) -> Iterator[pl.DataFrame]:
@@ -124,9 +124,8 @@ def _meant(chunk: Chunk, wanted: Wanted) -> pl.Expr | Literal[True] | None:
         if not codes:
             return None
         parts.append(_one_of(column, codes))
-    if wanted.object is not None:
-        number = pl.select(object_hash(pl.lit(wanted.object[0]), pl.lit(wanted.object[1]))).item()
-        parts.append(pl.col("object") == pl.lit(number, pl.UInt64))
+    if wanted.object_id:
+        parts.append(_of_object(chunk, wanted))
     if wanted.organizations is not None:
         parts.append(_of_organizations(chunk, *wanted.organizations))
     if wanted.keyword:
@@ -136,6 +135,14 @@ def _meant(chunk: Chunk, wanted: Wanted) -> pl.Expr | Literal[True] | None:
 
 def _one_of(column: str, codes: list[int]) -> pl.Expr:
     return pl.col(column) == codes[0] if len(codes) == 1 else pl.col(column).is_in(codes)
+
+
+def _of_object(chunk: Chunk, wanted: Wanted) -> pl.Expr:
+    """The rows of an object of whatever type, or of one of the types that are wanted."""
+    types = pl.col("word").is_in(list(wanted.words.get("object_type", chunk.words["object_type"])))
+    named = chunk.words["object_type"].rename("word").to_frame().filter(types)
+    numbers = named.select(object_hash(pl.col("word"), pl.lit(wanted.object_id))).to_series()
+    return pl.col("object").is_in(numbers.implode())
 
 
 def _of_organizations(chunk: Chunk, ids: frozenset[int], names: frozenset[str]) -> pl.Expr:
