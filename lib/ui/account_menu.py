@@ -14,14 +14,16 @@ from lib.ui.escaping import plain
 from lib.ui.page import show_error
 from lib.words import Language, say
 
-_LEFT = "daybook_left"
+_LEFT, _OPENED = "daybook_left", "daybook_menu_opened"
 
 
 def draw(console: Console) -> None:
     """Draw the menu; its place is in lib/ui/look.py."""
     viewer, say = console.viewer, console.say
     with st.container(key="account_menu"):
-        menu = st.popover(plain(viewer.account_name), icon=":material/account_circle:", key="account_popover")
+        menu = st.popover(
+            plain(viewer.account_name), icon=":material/account_circle:", key=f"account_popover.{_opened()}"
+        )
     with menu:
         st.text(say("account_menu.signed_in_as", name=viewer.account_name))
         of_whom = [say(f"account_menu.{viewer.account_type.value}"), *viewer.roles]
@@ -31,9 +33,17 @@ def draw(console: Console) -> None:
         links.to_operation_log(console)
         _draw_language(console)
         _draw_zone(console)
-        if st.button(say("account_menu.password"), key="account_password", icon=":material/password:", width="stretch"):
+        if st.button(
+            say("account_menu.password"),
+            key="account_password",
+            icon=":material/password:",
+            width="stretch",
+            on_click=_close,
+        ):
             _password_dialog(console)
-        if st.button(say("account_menu.tokens"), key="account_tokens", icon=":material/key:", width="stretch"):
+        if st.button(
+            say("account_menu.tokens"), key="account_tokens", icon=":material/key:", width="stretch", on_click=_close
+        ):
             own_tokens.open_dialog(console)
         st.button(
             say("account_menu.sign_out"),
@@ -66,6 +76,15 @@ def _choose_stranger_language() -> None:
     chosen = st.session_state.get("stranger_language")
     if chosen is not None:
         visitor.choose_language(Language(chosen))
+
+
+def _opened() -> int:
+    return int(st.session_state.get(_OPENED, 0))
+
+
+def _close() -> None:
+    """Close the menu: on a phone it would lie over the dialog that it opened. Under another key it begins closed."""
+    st.session_state[_OPENED] = _opened() + 1
 
 
 def _leave() -> None:
