@@ -32,11 +32,16 @@ class House:
             return tenant
 
 
+def begin_log_files(settings: Settings) -> None:
+    """Write Daybook's log files from now on, where this process is a command and nothing else."""
+    if writes_log_files:
+        _log_files.enter_context(log_files(settings.log_dir))
+
+
 def open_house() -> House:
     """The installation that the environment names. Raises Unavailable when `daybook init` has not been run on it."""
     settings = load_settings()
-    if writes_log_files:
-        _log_files.enter_context(log_files(settings.log_dir))
+    begin_log_files(settings)
     store = Store(settings.database_url)
     schema.require_current(store)
     return House(settings, store)

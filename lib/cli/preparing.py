@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from lib.access.viewer import EVERY_TENANT
-from lib.cli.house import House, open_house
+from lib.cli.house import House, begin_log_files, open_house
 from lib.jobs import demo
 from lib.logs.record import COMMAND
 from lib.queries.administration.account_acts import first_administrator
@@ -24,6 +24,7 @@ def init(with_demo: bool, admin: str) -> None:
     once.
     """
     settings = load_settings()
+    begin_log_files(settings)
     house = House(settings, Store(settings.database_url))
     schema.migrate(house.store)
     with house.store.write(EVERY_TENANT) as session:

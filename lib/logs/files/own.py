@@ -13,6 +13,9 @@ from lib.logs.files.types import LOG_TYPES, NUMBERS, Level, LogType, Rule
 _LIBRARIES = {"sqlalchemy": (logging.INFO, logging.WARNING), "alembic": (logging.INFO, logging.INFO)}
 """What a library says at INFO is what others say at DEBUG: its level where the rule is DEBUG or TRACE, and else."""
 
+_CHATTY = ("alembic.runtime.plugins",)
+"""Loggers whose news are none."""
+
 
 class _OwnHandler(ServerLogHandler):
     """A handler whose loggers make no records that it would not write."""
@@ -37,7 +40,9 @@ class _OwnHandler(ServerLogHandler):
 def log_files(folder: Path) -> Iterator[None]:
     """Write Daybook's own logs into a folder as long as the block lasts. What goes to a console goes on doing so."""
     names = [name for each in LOG_TYPES for name in each.loggers]
-    levels = {name: logging.getLogger(name).level for name in names}
+    levels = {name: logging.getLogger(name).level for name in (*names, *_CHATTY)}
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     root = logging.getLogger()
     consoles = {console: console.level for console in root.handlers}
     for console, level in consoles.items():

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from lib.errors import NotFound
 from lib.logs.files.entries import Entry, entries_of
@@ -40,6 +41,11 @@ class Asked:
     keyword: str = ""
     match_case: bool = False
     context: int = 0
+
+    @property
+    def is_anything(self) -> bool:
+        """Whether no entry is left out."""
+        return not (self.levels or self.keyword or self.since or self.until)
 
     def finds(self, entry: Entry) -> bool:
         """Whether an entry is one of those."""
@@ -76,8 +82,7 @@ class Place:
     offset: int
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """An entry, and the file that it stands in."""
 
     file: str
@@ -155,7 +160,7 @@ def _from(files: Sequence[LogFile], before: Place | None) -> Iterator[tuple[LogF
 def _search_file(search: _Search, file: LogFile, source: Source, until: int | None) -> tuple[int, bool] | None:
     """Search a file from its end; where it stopped and whether that is as the page is full, or None at its
     beginning."""
-    asked, reader = search.asked, Reader()
+    asked, reader, anything = search.asked, Reader(), search.asked.is_anything
     read_at = min(datetime.now(UTC), file.written_at)
     start, end = narrowed(source, asked.since, asked.until, read_at)
     end = end if until is None else min(end, until)
@@ -163,7 +168,7 @@ def _search_file(search: _Search, file: LogFile, source: Source, until: int | No
         for first, last in reversed(_candidates(window, asked)):
             entries = entries_of(bytes(window.buffer[first:last]), window.offset + first, reader, read_at)
             for entry in reversed(entries):
-                if asked.finds(entry):
+                if anything or asked.finds(entry):
                     search.found.append(Found(file.key, entry))
                     if len(search.found) == search.limit:
                         _surround(search, file, source, reader, read_at)

@@ -10,8 +10,7 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -66,21 +65,40 @@ def hint(levels: Collection[Level]) -> str:
     return rf"(?-u:\b)(?i:{words})(?-u:\b)|{short}|<\d{{1,3}}>|\"(?:level|severity)\":\s*[456]\d"
 
 
-class Head(NamedTuple):
-    """What a line's beginning says: the level, and when, or the text of when for `instant` to read."""
-
-    level: Level
-    instant: Callable[[datetime], datetime | None]
-
-
 @dataclass(frozen=True)
 class Shape:
-    """A way in which lines begin. `read` answers from the match; `instant` gets the time that a year is told from."""
+    """A way in which lines begin. `level` and `instant` read it from what matched, and only when they are asked;
+    `instant` also gets the time that a year is told from."""
 
     key: str
     pattern: re.Pattern[str]
-    level: Callable[[re.Match[str]], Level]
-    instant: Callable[[re.Match[str], datetime], datetime | None]
+    level: Callable[[Any], Level]
+    instant: Callable[[Any, datetime], datetime | None]
+
+
+class Head(NamedTuple):
+    """A line's beginning: its shape, and what matched."""
+
+    shape: Shape
+    found: Any
+
+    @property
+    def level(self) -> Level:
+        """The level that it says."""
+        return self.shape.level(self.found)
+
+    def instant(self, read_at: datetime) -> datetime | None:
+        """The time that it says; None where it says none that there is."""
+        return self.shape.instant(self.found, read_at)
+
+
+_AFTER = re.compile(_LEVEL_AFTER, re.ASCII)
+
+
+def _level_after(match: re.Match[str]) -> Level:
+    """The level that stands after what matched, with nothing but names, numbers and brackets between."""
+    found = _AFTER.match(match.string, match.end())
+    return Level.UNKNOWN if found is None else _named_level(found)
 
 
 def _named_level(match: re.Match[str]) -> Level:
@@ -162,7 +180,7 @@ def _shape(
 
 SHAPES = (
     # Python, log4j, logback, Spring, Celery, PostgreSQL, MySQL, nginx, Kafka's [time], RFC 5424 without its number.
-    _shape("iso", rf"\[?{_ISO}\]?(?:{_LEVEL_AFTER})?"),
+    _shape("iso", rf"\[?{_ISO}\]?", _level_after),
     _shape("rfc5424", rf"<(?P<priority>\d{{1,3}})>\d {_ISO}", _syslog_level),
     _shape(
         "syslog",
@@ -224,14 +242,13 @@ def _json_head(line: bytes) -> Head | None:
         return None
     if not isinstance(said, dict):
         return None
-    level = next((said[key] for key in _LEVEL_KEYS if key in said), None)
-    if level is None and isinstance(said.get("log"), dict):
-        level = said["log"].get("level")
-    time = next((said[key] for key in _TIME_KEYS if key in said), None)
-    return Head(_json_level(level), lambda _now: _json_time(time))
+    return Head(_JSON, said)
 
 
-def _json_level(said: object) -> Level:
+def _json_level(line: dict[str, Any]) -> Level:
+    said = next((line[key] for key in _LEVEL_KEYS if key in line), None)
+    if said is None and isinstance(line.get("log"), dict):
+        said = line["log"].get("level")
     if isinstance(said, str):
         return LEVEL_OF.get(said.strip().upper(), Level.UNKNOWN)
     if isinstance(said, int) and not isinstance(said, bool) and 10 <= said <= 60:  # pino, bunyan
@@ -239,7 +256,8 @@ def _json_level(said: object) -> Level:
     return Level.UNKNOWN
 
 
-def _json_time(said: object) -> datetime | None:
+def _json_time(line: dict[str, Any], _now: datetime) -> datetime | None:
+    said = next((line[key] for key in _TIME_KEYS if key in line), None)
     if isinstance(said, str):
         match = re.match(_ISO, said, re.ASCII)
         return _iso(match, datetime.now(UTC)) if match else None
@@ -250,6 +268,9 @@ def _json_time(said: object) -> datetime | None:
         except (ValueError, OverflowError, OSError):
             return None
     return None
+
+
+_JSON = Shape("json", re.compile(r"\{"), _json_level, _json_time)
 
 
 class Reader:
@@ -271,5 +292,5 @@ class Reader:
             if match is not None:
                 if place:
                     self._shapes.insert(0, self._shapes.pop(place))
-                return Head(shape.level(match), partial(shape.instant, match))
+                return Head(shape, match)
         return None
