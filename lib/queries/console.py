@@ -16,6 +16,7 @@ from lib.queries.keeping import RetentionQueries
 from lib.queries.log_reading import LogReading
 from lib.queries.operations import OperationQueries
 from lib.queries.own_account import OwnAccount
+from lib.queries.own_tokens import OwnTokens
 from lib.queries.programs import ProgramQueries
 from lib.queries.proving import Proving
 from lib.queries.reconciling import Reconciling
