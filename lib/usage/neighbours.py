@@ -28,6 +28,9 @@ _MIXED = {
 }
 """Odd multipliers that spread a place over 64 bits: who shares the sum with somebody is looked at, and told apart."""
 
+_PROGRAMS = next(scope for scope in SCOPES if scope.by == ("mini_program_id",))
+_OF_PROGRAMS = tuple(scope for scope in (*SCOPES, *PAGE_SCOPES) if "mini_program_id" in scope.by)
+
 _Links = dict[Scope, pl.DataFrame]
 
 
@@ -118,15 +121,29 @@ def _with_last(lake: Lake, files: TenantFiles, links: _Links, user: pl.Expr) -> 
             if visitors.is_empty():
                 break
             spots = {scope: each["spot"].implode() for scope, each in open_links.items()}
-            met = partial(_meeting, lake, visitors, spots)
+            pairs = pl.concat(open_links[scope].select(_spot(_PROGRAMS)) for scope in _OF_PROGRAMS)
+            of_programs = pairs.to_series().unique().implode()
+            met = partial(_meeting, lake, visitors, of_programs, spots)
             found = pl.concat(pool.map(met, (names for _, _, names in step)))
             links = {scope: _later(each, found, scope, user) for scope, each in links.items()}
     return links
 
 
-def _meeting(lake: Lake, visitors: pl.Series, spots: Mapping[Scope, pl.Series], names: tuple[str, ...]) -> pl.DataFrame:
+def _meeting(
+    lake: Lake, visitors: pl.Series, of_programs: pl.Series, spots: Mapping[Scope, pl.Series], names: tuple[str, ...]
+) -> pl.DataFrame:
+    """Of some files of presence, what may be in a place of the user that is asked for; a row may be there twice."""
     rows = _of_visitors(lake, names, visitors)
-    return rows.filter(pl.any_horizontal(_spot(scope).is_in(known) for scope, known in spots.items()))
+    # Most scopes are of mini programs: a visitor's rows of others are left out first.
+    parts = [
+        rows.filter(
+            pl.any_horizontal(_spot(scope).is_in(spots[scope]) for scope in spots if scope not in _OF_PROGRAMS)
+        ),
+        rows.filter(_spot(_PROGRAMS).is_in(of_programs)).filter(
+            pl.any_horizontal(_spot(scope).is_in(spots[scope]) for scope in _OF_PROGRAMS)
+        ),
+    ]
+    return pl.concat(parts)
 
 
 def _later(links: pl.DataFrame, found: pl.DataFrame, scope: Scope, user: pl.Expr) -> pl.DataFrame:

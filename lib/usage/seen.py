@@ -10,6 +10,7 @@ and a key is rewritten a logarithmic number of times. Two different events share
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,6 +21,10 @@ Keys = npt.NDArray[np.uint64]
 
 LARGEST = 16_000_000
 """A run of so many keys (128 MB) is not merged any more: what a merge reads stays bounded."""
+
+
+PART = 4_000_000
+"""By how many keys of a run is looked through at a time."""
 
 
 def opened(place: Path) -> Keys:
@@ -35,10 +40,18 @@ def are_in(keys: Keys, runs: Sequence[Keys]) -> npt.NDArray[np.bool_]:
     order = np.argsort(keys)
     ordered = keys[order]
     for run in runs:
-        if len(run):
-            at = np.searchsorted(run, ordered)
-            found[order] |= run[np.minimum(at, len(run) - 1)] == ordered
+        for part in np.array_split(np.arange(len(keys)), -(-len(run) // PART)) if len(run) else ():
+            at = np.searchsorted(run, ordered[part])
+            found[order[part]] |= run[np.minimum(at, len(run) - 1)] == ordered[part]
+            _let_go(run)
     return found
+
+
+def _let_go(run: Keys) -> None:
+    """Pages of the file that were looked at need not stay in this process."""
+    mapped = getattr(run, "_mmap", None)
+    if mapped is not None:
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def merged(runs: Sequence[str], new: Keys, open_run: Callable[[str], Keys]) -> tuple[tuple[str, ...], Keys]:
