@@ -9,6 +9,7 @@ import polars as pl
 
 from lib.access.permissions import Permission
 from lib.api.parameters import GRAINS, TENANT, ZONE, Parameter, instant_of, number_of, one_of, text_of, within_reach
+from lib.api.readings import Readings
 from lib.api.resources import Asked, Resource, row_schema
 from lib.api.usage import HALF_HOUR
 from lib.errors import BadInput
@@ -38,6 +39,9 @@ _FEW = {"class": ("classes", CLASSES), "channel": ("channels", CHANNELS), "resul
 _ENDS = "ISO 8601; without an offset, in the zone. Write + as %2B."
 
 
+_readings = Readings()
+
+
 def _answer(console: Console, asked: Asked) -> pl.DataFrame:
     wanted = _filter(asked)
     if asked["grain"] is not None:
@@ -45,8 +49,7 @@ def _answer(console: Console, asked: Asked) -> pl.DataFrame:
     else:
         page = console.operations.page(wanted, before=asked["before"], size=asked["limit"], columns=OPERATION)
         rows = operations_told(page.rows)
-    if asked["before"] is None:  # the pages after the first are the same reading
-        console.log_reading.note(wanted.as_json(), channel="openapi")
+    _readings.note(console, wanted.as_json(), is_further_page=asked["before"] is not None and asked["grain"] is None)
     return rows
 
 
@@ -62,15 +65,15 @@ def _filter(asked: Asked) -> OperationFilter:
 
 
 def _cursor(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 19 and 0 < int(text) < 1 << 63):
+    if not (text.isascii() and text.isdigit() and len(text) <= 19 and int(text)):
         raise BadInput(what="The parameter before is the id of an operation: a whole number")
-    return int(text)
+    return min(int(text), (1 << 63) - 1)  # of 19 digits some are more than an id can be, and older than those is all
 
 
 _BEFORE = Parameter(
     "before",
     "Only operations older than the one of this id: for the next page, the id of the last row.",
-    {"type": "string", "pattern": "^[1-9][0-9]{0,17}$"},
+    {"type": "string", "pattern": "^[1-9][0-9]{0,18}$"},
     _cursor,
     example="7529445256826723857",
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from lib.access.permissions import Permission
+from lib.api.operations import OPERATIONS
 from lib.store.catalogue import tenant_of
 from tests.accounts import add_tenant, add_viewer
 from tests.lib.api import Api, made_company, opened
@@ -94,6 +96,23 @@ def test_reading_is_recorded_once_for_all_its_pages(api: Api, boss: str) -> None
     assert (found[0]["operator"], found[0]["module"], found[0]["address"]) == ("boss", "operation_log", "127.0.0.1")
 
 
+@pytest.mark.spec("O3")
+def test_who_begins_with_a_cursor_is_recorded_too(api: Api, boss: str) -> None:
+    today = {"since": "2026-01-01", "until": "2039-01-01", "action": "read", "channel": "openapi"}
+    before = len(api.ask("operations", boss, **today, limit="1000")[1])
+    assert len(api.ask("operations", boss, keyword="a", before="9" * 19, **WEEK)[1]) > 0
+    api.ask("operations", boss, keyword="a", grain="day", before="9" * 19, **WEEK)
+    found = api.ask("operations", boss, **today, limit="1000")[1]
+    assert len(found) == before + 3
+    assert [row["new"]["filter"].get("keyword") for row in found[:3]] == ["a", "a", None]
+
+
+def test_the_cursor_is_described_as_ids_are() -> None:
+    before = next(parameter for parameter in OPERATIONS.parameters if parameter.name == "before")
+    assert re.search(before.schema["pattern"], str(before.example))
+    assert re.search(before.schema["pattern"], str((1 << 63) - 1))
+
+
 @pytest.mark.spec("A4", "A5", "A6")
 def test_only_those_who_may_read_the_log_get_it(api: Api) -> None:
     assert api.ask("operations", None, **WEEK)[0] == 401
@@ -112,7 +131,8 @@ def test_only_those_who_may_read_the_log_get_it(api: Api) -> None:
     ("query", "said"),
     [
         ({"before": "x"}, "before is the id of an operation"),
-        ({"before": "9" * 19}, "before is the id of an operation"),
+        ({"before": "9" * 20}, "before is the id of an operation"),
+        ({"before": "0"}, "before is the id of an operation"),
         ({"class": "magic"}, "is no class"),
         ({"limit": "1001"}, "from 1 to 1,000"),
         ({"until": "2024-05-11"}, "after"),
