@@ -334,7 +334,7 @@ def test_each_request_has_a_line_without_secrets(tmp_path: Path) -> None:
     paths = ["/a?token=s3cret", "/export/s3cret", "/export/server-logs/email", "/a%0Ab%22"]
     paths += ["/x/404", "/x/503", "/breaks"]
     with log_files(tmp_path):
-        asyncio.run(ask([*paths, "/healthz"]))
+        asyncio.run(ask([*paths, "/healthz", "/static/js/x.js", "/server_logs/_stcore/health"]))
     lines = (tmp_path / "access_log.log").read_text().splitlines()
     told = [(line.split()[1], line.split("daybook.access: ")[1]) for line in lines]
     assert [(level, *rest.split('"')[:3:2], rest.split('"')[1]) for level, rest in told] == [

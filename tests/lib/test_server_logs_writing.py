@@ -150,7 +150,7 @@ def test_four_processes_writing_and_rotating_lose_and_double_no_line(tmp_path: P
     compressed = 0
     while any(writer.is_alive() for writer in writers):
         compressed += len(rotation.tidy(tmp_path, CRM, Rule(copies=1_000), 1_000_000, grace=NO_TIME).compressed)
-        writers[0].join(0.2)
+        writers[0].join(1)
     assert [writer.exitcode for writer in writers] == [0] * 4
     told = Counter(line.split(": ")[1] for line in lines_of(tmp_path))
     assert len(told) == 4 * count

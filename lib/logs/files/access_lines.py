@@ -15,8 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lib.logs.files.health import SLOW_MS
 
-QUIET = frozenset({"/_stcore/health", "/healthz"})
-"""Asked every few seconds by whatever watches the server: written at DEBUG."""
+QUIET = re.compile(r"/healthz$|/static/|(?:/[^/]+)?/_stcore/(?:health|host-config)$")
+"""Written at DEBUG: what watches a server asks, the frame's own files, and where its pages look for it, some in vain."""
 
 _SECRET = re.compile(r"^(/export/)(?!server-logs/)[^/]+$")
 _LONGEST = 300
@@ -92,10 +92,12 @@ def _write(scope: Scope, told: _Told, took_ms: int) -> None:
 def _level(scope: Scope, status: int, took_ms: int) -> int:
     if status >= 500:
         return logging.ERROR
+    if QUIET.match(scope["path"]):
+        return logging.DEBUG
     lasts = status == 101 or scope["path"].startswith("/export/")
     if (status >= 400 and status != 499) or (took_ms >= SLOW_MS and not lasts):
         return logging.WARNING
-    return logging.DEBUG if scope["path"] in QUIET else logging.INFO
+    return logging.INFO
 
 
 def _shown(text: str, *, spaces: bool = False) -> str:

@@ -43,7 +43,7 @@ def draw(console: Console, zone: str) -> Health:
         wall = _cards(console, health, zone)
         grid = st.container(horizontal=True, gap="medium")
         for card in wall:
-            with grid.container(width=170, gap="xsmall", key=f"log_health_{card.key}"):
+            with grid.container(width=145, gap="xsmall", key=f"log_health_{card.key}"):
                 _draw(console, card)
         _bars(console, health, zone)
     return health
