@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lib.logs.files.health import SLOW_MS
 
 QUIET = re.compile(r"/healthz$|/static/|(?:/[^/]+)?/_stcore/(?:health|host-config)$")
-"""Written at DEBUG: what watches a server asks, the frame's own files, and where its pages look for it, some in vain."""
+"""Written at DEBUG: what watches a server asks, the frame's own files, and where its pages look for it in vain."""
 
 _SECRET = re.compile(r"^(/export/)(?!server-logs/)[^/]+$")
 _LONGEST = 300
