@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from lib.store.tables import Operation, Tenant
+from lib.store import operation_reading
+from lib.store.tables import Tenant
 
 INSTANT: Final = pl.Datetime("us", "UTC")
 
@@ -49,54 +51,73 @@ ROW: Final[dict[str, pl.DataType]] = {
 BODY: Final = "body"
 """The whole record as JSON text: what a caller that shows old and new values asks for besides."""
 
-_AT_ONCE = 5000
+_SCHEMA: Final[dict[str, pl.DataType]] = {**ROW, BODY: pl.String()}
 
 
 def tenant_keys(session: Session) -> dict[int, str]:
     """The key of each tenant that the session may see, by id."""
-    return {row[0]: row[1] for row in session.execute(sa.select(Tenant.id, Tenant.key))}
+    told = session.connection().exec_driver_sql(f"SELECT id, key FROM {Tenant.__tablename__}")  # noqa: S608 (our own)
+    return {row[0]: row[1] for row in told}
 
 
-def rows_of(session: Session, places: Sequence[tuple[int, int]], columns: Sequence[str]) -> pl.DataFrame:
+def rows_of(
+    session: Session, places: Sequence[tuple[int, int]], columns: Sequence[str], zone: str = "UTC"
+) -> pl.DataFrame:
     """The operations at (tenant id, id), newest first; those that were removed meanwhile are left out."""
     by_tenant: dict[int, list[int]] = {}
     for tenant_id, operation_id in places:
         by_tenant.setdefault(tenant_id, []).append(operation_id)
-    statements = (
-        _select(columns).where(Operation.tenant_id == tenant_id, Operation.id.in_(ids[start : start + _AT_ONCE]))
-        for tenant_id, ids in by_tenant.items()
-        for start in range(0, len(ids), _AT_ONCE)
+    names = _names(columns)
+    parts = (
+        operation_reading.rows_by_id(session, tenant_id, ids, _kept(names)) for tenant_id, ids in by_tenant.items()
     )
-    return framed(session, statements, columns).sort("id", descending=True)
+    rows = sorted((row for of_tenant in parts for some in of_tenant for row in some), key=itemgetter(0), reverse=True)
+    return _framed(session, rows, names, zone)
 
 
 def rows_between(
-    session: Session, tenant_id: int, first_id: int, until_id: int, columns: Sequence[str], count: int, *, newest: bool
+    session: Session,
+    tenant_id: int,
+    ids: tuple[int, int],
+    columns: Sequence[str],
+    count: int,
+    *,
+    newest: bool,
+    zone: str = "UTC",
 ) -> pl.DataFrame:
-    """A tenant's last (or first) operations with ids in [first_id, until_id), newest first."""
-    column = Operation.id
-    meant = _select(columns).where(Operation.tenant_id == tenant_id, column >= first_id, column < until_id)
-    statement = meant.order_by(column.desc() if newest else column).limit(count)
-    return framed(session, [statement], columns).sort("id", descending=True)
-
-
-def framed(session: Session, statements: Iterable[sa.Select[Any]], columns: Sequence[str]) -> pl.DataFrame:
-    """What statements made by `_select` give, as one frame with `id` and the columns."""
+    """A tenant's last (or first) operations with ids in the half-open range `ids`, newest first."""
     names = _names(columns)
-    schema: Mapping[str, pl.DataType] = {**ROW, BODY: pl.String(), "tenant": pl.Int64()}
-    rows = [tuple(row) for statement in statements for row in session.execute(statement)]
-    frame = pl.DataFrame(rows, schema={name: schema[name] for name in names}, orient="row")
-    if "tenant" not in names:
-        return frame
-    keys = tenant_keys(session)
-    known = pl.DataFrame({"tenant": list(keys), "key": list(keys.values())}, {"tenant": pl.Int64, "key": pl.String})
-    named = frame.join(known, on="tenant", how="left", maintain_order="left")
-    return named.with_columns(tenant=pl.col("key").fill_null("")).drop("key")
+    rows = operation_reading.rows_between(session, tenant_id, *ids, _kept(names), count, newest=newest)
+    return _framed(session, rows if newest else rows[::-1], names, zone)
+
+
+def _framed(session: Session, rows: operation_reading.Rows, names: Sequence[str], zone: str) -> pl.DataFrame:
+    """Rows as the database gives them as a frame; made of whole columns, as an expression takes longer than a page."""
+    columns = zip(*rows, strict=True) if rows else ((),) * len(names)
+    instant = pl.Datetime("us", zone)
+    made = []
+    for name, values in zip(names, columns, strict=True):
+        if name in operation_reading.INSTANTS:
+            made.append(pl.Series(name, _microseconds(values)).cast(instant))
+        elif name == "tenant":
+            keys = tenant_keys(session)
+            made.append(pl.Series(name, [keys.get(number, "") for number in values], pl.String))
+        elif name == "is_catalogued":
+            made.append(pl.Series(name, list(map(bool, values)), pl.Boolean))
+        else:
+            made.append(pl.Series(name, values, _SCHEMA[name]))
+    return pl.DataFrame(made)
+
+
+def _microseconds(values: tuple[Any, ...]) -> np.ndarray:
+    if values and isinstance(values[0], int):
+        return np.array(values, np.int64)
+    return np.array(values, "datetime64[us]").view(np.int64)
 
 
 def _names(columns: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(("id", *(columns or ROW))))
 
 
-def _select(columns: Sequence[str]) -> sa.Select[Any]:
-    return sa.select(*(getattr(Operation, "tenant_id" if name == "tenant" else name) for name in _names(columns)))
+def _kept(names: Sequence[str]) -> list[str]:
+    return ["tenant_id" if name == "tenant" else name for name in names]

@@ -21,7 +21,7 @@ from lib.logs.rows import LAST_INSTANT
 from lib.logs.sidecar import Snapshot, Tally, Wanted
 from lib.queries.gate import ViewerQueries, needs
 from lib.queries.operation_filter import OperationFilter
-from lib.queries.operation_rows import BODY, INSTANT, rows_between, rows_of, tenant_keys
+from lib.queries.operation_rows import BODY, rows_between, rows_of, tenant_keys
 from lib.queries.operation_scope import wanted_by
 from lib.store import Store
 from lib.usage.buckets import EPOCH, Grain, bucket_starts
@@ -98,9 +98,9 @@ class OperationQueries(ViewerQueries):
         size = min(max(size, _LEAST), _MOST)
         with self._scoped(asked) as (session, wanted):
             part = _narrowed(wanted, before, after)
-            found = self._found(session, part, size + 1, columns, newest=after is None)
+            found = self._found(session, part, size + 1, columns, asked.zone, newest=after is None)
         more = found.height > size
-        rows = _in_zone(found.head(size) if after is None else found.tail(size), asked.zone)
+        rows = found.head(size) if after is None else found.tail(size)
         newest, oldest = (rows["id"][0], rows["id"][-1]) if rows.height else (None, None)
         has_newer = more if after is not None else before is not None
         has_older = more if after is None else True
@@ -167,30 +167,30 @@ class OperationQueries(ViewerQueries):
     def _rows(self, asked: OperationFilter, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         with self._scoped(asked) as (session, wanted):
             if (tenant_id := _alone(wanted)) is not None:
-                frames = _walked(session, wanted, tenant_id, columns)
+                yield from _walked(session, wanted, tenant_id, columns, asked.zone)
             else:
                 places = Snapshot.of(session, self._lake, wanted).every(wanted)
-                frames = (rows_of(session, some.rows(), columns) for some in places.iter_slices(_AT_ONCE))
-            for frame in frames:
-                yield _in_zone(frame, asked.zone)
+                for some in places.iter_slices(_AT_ONCE):
+                    yield rows_of(session, some.rows(), columns, asked.zone)
 
     def _count(self, asked: OperationFilter) -> int:
         with self._scoped(asked) as (session, wanted):
             return Snapshot.of(session, self._lake, wanted).tally(wanted, ()).total
 
     def _found(
-        self, session: Session, wanted: Wanted, count: int, columns: Sequence[str], *, newest: bool
+        self, session: Session, wanted: Wanted, count: int, columns: Sequence[str], zone: str, *, newest: bool
     ) -> pl.DataFrame:
         """The last operations that match, or the first; newest first."""
         if (tenant_id := _alone(wanted)) is not None:
-            return rows_between(session, tenant_id, wanted.first_id, wanted.until_id, columns, count, newest=newest)
-        return rows_of(session, self._places(session, wanted, count, newest=newest), columns)
+            ids = wanted.first_id, wanted.until_id
+            return rows_between(session, tenant_id, ids, columns, count, newest=newest, zone=zone)
+        return rows_of(session, self._places(session, wanted, count, newest=newest), columns, zone)
 
     def _places(self, session: Session, wanted: Wanted, count: int, *, newest: bool) -> list[tuple[int, int]]:
         """(tenant id, id) of the last operations that match, newest first; or of the first, oldest first."""
         if (tenant_id := _alone(wanted)) is not None:
-            first, until = wanted.first_id, wanted.until_id
-            ids = rows_between(session, tenant_id, first, until, ("id",), count, newest=newest)["id"].to_list()
+            between = wanted.first_id, wanted.until_id
+            ids = rows_between(session, tenant_id, between, ("id",), count, newest=newest)["id"].to_list()
             return [(tenant_id, number) for number in (ids if newest else reversed(ids))]
         snapshot = Snapshot.of(session, self._lake, wanted)
         return snapshot.newest(wanted, count) if newest else snapshot.oldest(wanted, count)
@@ -215,10 +215,13 @@ def _narrowed(wanted: Wanted, before: int | None, after: int | None) -> Wanted:
     return replace(wanted, first_id=first, until_id=max(until, first))
 
 
-def _walked(session: Session, wanted: Wanted, tenant_id: int, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+def _walked(
+    session: Session, wanted: Wanted, tenant_id: int, columns: Sequence[str], zone: str
+) -> Iterator[pl.DataFrame]:
     until = wanted.until_id
     while True:
-        frame = rows_between(session, tenant_id, wanted.first_id, until, columns, _AT_ONCE, newest=True)
+        ids = wanted.first_id, until
+        frame = rows_between(session, tenant_id, ids, columns, _AT_ONCE, newest=True, zone=zone)
         if frame.is_empty():
             return
         yield frame
@@ -230,11 +233,6 @@ def _alone(wanted: Wanted) -> int | None:
     if not wanted.is_period_alone or wanted.tenant_ids is None or len(wanted.tenant_ids) != 1:
         return None
     return next(iter(wanted.tenant_ids))
-
-
-def _in_zone(rows: pl.DataFrame, zone: str) -> pl.DataFrame:
-    instants = [name for name, kind in rows.schema.items() if kind == INSTANT]
-    return rows.with_columns(pl.col(instants).dt.convert_time_zone(zone)) if instants else rows
 
 
 def _facet(counted: Mapping[str, int]) -> pl.DataFrame:

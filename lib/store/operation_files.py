@@ -11,9 +11,8 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from lib.store import operation_reading
 from lib.store.tables import Operation, OperationChunk, OperationFiled, OperationPending, OperationSeal
-
-_AT_ONCE = 5000
 
 
 @dataclass(frozen=True)
@@ -91,12 +90,8 @@ def sealed_until(session: Session) -> dict[int, int]:
 
 def rows_by_id(session: Session, ids: dict[int, list[int]], columns: Sequence[str]) -> Iterator[list[tuple[Any, ...]]]:
     """Rows of the given ids by tenant, some thousands at a time, in no order; those that were removed are left out."""
-    wanted = [getattr(Operation, name) for name in columns]
     for tenant_id, of_tenant in ids.items():
-        for start in range(0, len(of_tenant), _AT_ONCE):
-            some = of_tenant[start : start + _AT_ONCE]
-            told = sa.select(*wanted).where(Operation.tenant_id == tenant_id, Operation.id.in_(some))
-            yield [tuple(row) for row in session.execute(told)]
+        yield from operation_reading.rows_by_id(session, tenant_id, of_tenant, columns)
 
 
 def ids_before(session: Session, tenant_id: int, before_id: int) -> list[int]:

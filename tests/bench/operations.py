@@ -145,7 +145,7 @@ def pages(place: Place) -> Iterator[Row]:
     names = ", ".join(column.name for column in Operation.__table__.columns if column.name != "body")
     told = f"SELECT {names} FROM operation WHERE tenant_id = ? AND id < ? ORDER BY id DESC LIMIT 51"
     for name, cursor in (("first page", None), ("next page", cursors[1]), ("page 1,000", cursors[-1])):
-        bound = (place.tenant_ids[0], cursor or 1 << 62)
+        bound = (place.tenant_ids[0], cursor or (1 << 63) - 1)
         ours = _milliseconds(lambda cursor=cursor: queries.page(WHOLE, before=cursor), 200)
         theirs = _milliseconds(lambda bound=bound: raw.execute(told, bound).fetchall(), 200)
         yield f"{name}: p50 (p95) ms; raw driver", _spread(ours), _spread(theirs), _ratio(theirs, ours)
