@@ -251,6 +251,22 @@ def test_from_the_details_to_all_of_the_object_and_all_of_the_operator(
 
 
 @pytest.mark.spec("O7")
+def test_all_of_an_object_and_of_an_operator_is_told_of_all_times(app: App, acme: int, sqlite_store: Store) -> None:
+    at = sound(app("pat", "operation_log", period="2024-05-13..2024-05-13", zone="UTC"))
+    at = open_record(at, sqlite_store, "Bob", "edit")
+    at.button(key="oplog.details.object").click().run()
+    assert operators(sound(at)) == ["Bob", "amy"]
+    assert "".join(at.query_params["period"]).startswith("2024-05-12..")
+
+
+@pytest.mark.spec("U5")
+@pytest.mark.parametrize("name", ["operation", "after", "before"])
+def test_the_largest_numbers_in_an_address_do_no_harm(app: App, acme: int, name: str) -> None:
+    for number in ((1 << 63) - 2, (1 << 63) - 1, 1 << 63):
+        sound(app("pat", "operation_log", **{name: str(number)}, **WEEK))
+
+
+@pytest.mark.spec("O7")
 def test_the_details_lead_to_the_next_newer_and_older_record(app: App, acme: int, sqlite_store: Store) -> None:
     at = open_record(sound(app("pat", "operation_log", **WEEK)), sqlite_store, "Bob", "download")
     at.button(key="operations.details_older").click().run()

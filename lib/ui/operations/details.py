@@ -12,6 +12,7 @@ import streamlit as st
 
 from lib.errors import NotFound
 from lib.logs import catalogue
+from lib.logs.rows import LAST_INSTANT
 from lib.logs.wording import object_word, worded
 from lib.queries.console import Console
 from lib.queries.operation_filter import EVERY, OperationFilter
@@ -20,7 +21,8 @@ from lib.ui import address
 from lib.ui.escaping import plain
 from lib.ui.operations import comparison
 from lib.ui.operations.state import FILTERS, PLACE, Shown, narrow
-from lib.usage.buckets import zone_of
+from lib.ui.periods import period_text, today_in
+from lib.usage.buckets import EARLIEST, zone_of
 
 LONGEST_HIGHLIGHTED = 50_000
 """Characters of raw JSON that the browser colours; more would hold it up."""
@@ -95,23 +97,41 @@ def _leads(console: Console, details: OperationDetails, asked: OperationFilter) 
     fields = details.fields
     with st.container(horizontal=True):
         if fields["object_id"]:
-            to_object: dict[str, address.Said] = {
+            to_object = {
                 "object": str(fields["object_id"]),
                 "object_type": str(fields["object_type"] or ""),
             }
             label, icon = console.say("operations.details_object"), ":material/deployed_code_history:"
-            _lead(label, "object", icon, to_object, asked)
+            _lead(console, label, "object", icon, to_object, asked)
         operator = str(fields["operator"])
         label = plain(console.say("operations.details_operator", operator=operator[:60]))
-        _lead(label, "operator", ":material/person_search:", {"operator": operator}, asked)
+        _lead(console, label, "operator", ":material/person_search:", {"operator": operator}, asked)
 
 
-def _lead(label: str, key: str, icon: str, said: Mapping[str, address.Said], asked: OperationFilter) -> None:
+def _lead(console: Console, label: str, key: str, icon: str, said: Mapping[str, str], asked: OperationFilter) -> None:
     kept = {"tenants": asked.tenants}
-    state = {**dict.fromkeys((*FILTERS, *PLACE)), **kept, **said}
+    state: dict[str, address.Said] = {**dict.fromkeys((*FILTERS, *PLACE)), **kept, **said}
     if st.button(label, icon=icon, key=f"oplog.details.{key}"):
-        narrow(**state)
+        ever = OperationFilter(
+            EARLIEST,
+            LAST_INSTANT,
+            asked.zone,
+            tenants=asked.tenants,
+            operators=(said["operator"],) if "operator" in said else (),
+            object_type=said.get("object_type", ""),
+            object_id=said.get("object", ""),
+        )
+        narrow(period=_whole_time(console, ever), **state)
         st.rerun()
+
+
+def _whole_time(console: Console, ever: OperationFilter) -> str:
+    """The days from the first operation that matches to today, or to the last one where that is later."""
+    ends = [
+        console.operations.page(ever, after=after, size=1, columns=("occurred_at",)).rows["occurred_at"][0].date()
+        for after in (0, None)
+    ]
+    return period_text(ends[0], max(ends[1], today_in(ever.zone)))
 
 
 def _values(console: Console, details: OperationDetails) -> None:

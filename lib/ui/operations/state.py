@@ -43,7 +43,7 @@ PLACE = ("before", "after", "operation")
 FILTERS = (*ADDRESS_NAMES.values(), "tenants", "search", "organization", "object_type", "object")
 
 _FIXED = {"classes": CLASSES, "channels": CHANNELS, "results": RESULTS}
-_LARGEST = (1 << 63) - 1
+_LARGEST = (1 << 63) - 2  # the next one still fits into a column
 _LONGEST_KEYWORD = 200
 
 
