@@ -28,6 +28,7 @@ lint: .venv/.installed-test
 bench: .venv/.installed-test
 	@$(PIP) --editable '.[test,bench]'
 	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench.reruns
 	@$(BIN)/python -m tests.bench.operations
 	@$(BIN)/python -m tests.bench.exports
 	@$(BIN)/python -m tests.bench.server_logs
