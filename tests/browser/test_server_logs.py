@@ -110,12 +110,15 @@ def test_files_are_taken_away_together_and_deleted_after_a_second_question(
 ) -> None:
     tab = open_tab("/server_logs?log=crm_data&tab=files")
     signed_in(tab, root)
+    expect(tab.get_by_text("Choose files by the boxes")).to_be_visible()
     table = tab.get_by_test_id("stDataFrame")
-    box = table.bounding_box()
-    assert box is not None
-    for row in (2, 3):  # the archives, under the heading and the live file
-        tab.mouse.click(box["x"] + 16, box["y"] + 36 * row - 18 + 36)
-        tab.wait_for_timeout(500)
+    tab.wait_for_timeout(2_000)  # the grid takes clicks only once it has drawn itself
+    # The archives, under the heading and the live file.
+    for row, button in ((2, "Download"), (3, "Download 2 files as zip")):
+        box = table.bounding_box()
+        assert box is not None
+        tab.mouse.click(box["x"] + 16, box["y"] + 36 * row + 18)
+        expect(tab.get_by_role("button", name=button, exact=True)).to_be_visible()
     with tab.expect_download() as fetched:
         tab.get_by_role("button", name="Download 2 files as zip").click()
     names = zipfile.ZipFile(io.BytesIO(Path(fetched.value.path()).read_bytes())).namelist()
