@@ -1,7 +1,7 @@
 """How quickly the console's pages run, alone and while the collector takes events in: `python -m tests.bench.reruns`.
 
-Each viewer is a WebSocket of its own that asks for a page as the browser does and waits until its run has ended: what is
-measured is the server, with program, figures and protocol.
+Each viewer is a WebSocket of its own that asks for a page as the browser does and waits until its run has ended: what
+is measured is the server, with program, figures and protocol.
 """
 
 from __future__ import annotations
