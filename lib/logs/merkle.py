@@ -57,15 +57,18 @@ class Frontier:
 
     def extended(self, leaves: Iterable[bytes]) -> Frontier:
         """The tree with these leaves after its own."""
-        roots, size = list(self.roots), self.size
-        for leaf in leaves:
-            node, full = leaf, size
-            while full & 1:
-                node = sha256(b"\x01" + roots.pop() + node).digest()
-                full >>= 1
-            roots.append(node)
-            size += 1
-        return Frontier(size, tuple(roots))
+        roots, nodes, ends, level = list(self.roots), list(leaves), [], self.size
+        size = self.size + len(nodes)
+        # A level at a time: what stands alone at the end of its level is a root, pairs make the level above.
+        while nodes:
+            if level & 1:
+                nodes.insert(0, roots.pop())
+            if len(nodes) & 1:
+                ends.append(nodes.pop())
+            left = iter(nodes)
+            nodes = [sha256(b"\x01" + first + second).digest() for first, second in zip(left, left, strict=True)]
+            level >>= 1
+        return Frontier(size, (*roots, *reversed(ends)))
 
 
 def split(packed: bytes) -> tuple[bytes, ...]:
