@@ -20,7 +20,8 @@ from lib.collect.operations_files import FORMATS as OPERATION_FORMATS
 from lib.collect.operations_files import OperationFile
 from lib.collect.operations_imports import OperationImport
 from lib.collect.sources import Source, Target
-from lib.errors import BadInput
+from lib.errors import BadInput, Busy, Unavailable
+from lib.jobs.seal import seal_and_file
 from lib.store.catalogue import checked_key
 from lib.usage.buckets import zone_of
 from lib.usage.lake import RecordKind
@@ -100,7 +101,18 @@ def import_operations(files: tuple[Path, ...], tenant: str, form: str) -> None:
     house = open_house()
     importing = OperationImport(house.store, house.tenant(tenant).id, house.settings.rejects_dir, _tell)
     _, outcome = _imported(files, lambda path, advance: OperationFile(path, form, advance), importing.run)
+    _seal(house)
     _end(outcome)
+
+
+def _seal(house: House) -> None:
+    """Seal what was imported, so that it is provable from now on; what cannot be sealed now is sealed later."""
+    try:
+        seal_and_file(house.store, house.settings)
+    except Busy:
+        pass  # a server does it
+    except Unavailable as error:
+        _tell(f"The operations are imported, and not sealed yet: {str(error).rstrip('.')}")
 
 
 def _target(application: str | None, mini_program: str | None, *fields: str | None) -> Target:

@@ -26,7 +26,7 @@ from lib.collect import operations_files
 from lib.collect.answers import Refused
 from lib.logs.rows import row_of
 from lib.settings import PROJECT_DIR
-from lib.store.tables import Operation
+from lib.store.tables import Operation, OperationPending, OperationSeal
 from tests.lib.importer import Importer, Said
 from tests.lib.test_collect_anything import ANYTHING, odd
 
@@ -66,6 +66,25 @@ def counted(importer: Importer) -> int:
     """How many operations came from outside."""
     with importer.store.read(EVERY_TENANT) as session:
         return session.scalar(select(func.count()).select_from(Operation).where(Operation.source != "")) or 0
+
+
+@pytest.mark.spec("O9")
+def test_what_is_imported_is_sealed_when_the_command_ends(importer: Importer) -> None:
+    assert own(importer, importer.write("log.ndjson", lines(LINE, {**LINE, "id": "2"}))).code == 0
+    with importer.store.read(EVERY_TENANT) as session:
+        assert session.scalar(select(func.count()).select_from(OperationPending)) == 0
+        sizes = list(session.scalars(select(OperationSeal.until_position).where(OperationSeal.tenant_id != 0)))
+    assert sizes == [3]
+    assert len(list((importer.home.home / "checkpoints").iterdir())) >= 1
+
+
+@pytest.mark.spec("O9")
+def test_an_import_that_cannot_be_sealed_says_so_and_stands(importer: Importer) -> None:
+    own(importer, importer.write("log.ndjson", lines(LINE)))
+    (importer.home.home / "seal_key.pem").unlink()
+    said = own(importer, importer.write("more.ndjson", lines({**LINE, "id": "2"})))
+    assert (said.code, said.out) == (0, "read 1, accepted 1, repeated 0, refused 0")
+    assert said.err.startswith("The operations are imported, and not sealed yet: ")
 
 
 @pytest.mark.spec("O1")
