@@ -85,7 +85,7 @@ def sealed(
     tenant_id: int, frontier: Frontier, rows: Sequence[Waiting], signer: Signer, *, is_complete: bool
 ) -> tuple[OperationSeal, Frontier]:
     """The seal of a batch, and the tree after it. `is_complete`: nothing that could be seen is left to be sealed."""
-    hashes = [leaf_hash(row.body.encode()) for row in rows]
+    hashes = [leaf_hash(row.body) for row in rows]
     after = frontier.extended(hashes)
     at = datetime.now(UTC)
     checkpoint = Checkpoint(signer.name, after.size, after.root, at, is_complete)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, defer
 
-from lib.store.tables import Operation, OperationKey, OperationPending, OperationSeal
+from lib.store.tables import OperationKey, OperationPending, OperationSeal
 
 
-@dataclass(frozen=True)
-class Waiting:
+class Waiting(NamedTuple):
     """An operation to be sealed; `body` is what is hashed."""
 
     id: int
-    body: str
+    body: bytes
 
 
 def tenants_with_pending(session: Session) -> list[int]:
@@ -41,14 +40,16 @@ def more_pending_than(session: Session, count: int) -> bool:
 
 def waiting(session: Session, tenant_id: int, most: int) -> list[Waiting]:
     """Pending operations of a tenant, oldest ids first. What this transaction sees is surely committed."""
-    told = (
-        sa.select(OperationPending.id, Operation.body)
-        .join(Operation, sa.and_(Operation.tenant_id == tenant_id, Operation.id == OperationPending.id))
-        .where(OperationPending.tenant_id == tenant_id)
-        .order_by(OperationPending.id)
-        .limit(most)
-    )
-    return [Waiting(number, body) for number, body in session.execute(told)]
+    connection = session.connection()
+    statement = _WAITING if connection.dialect.name == "sqlite" else _WAITING_POSTGRESQL
+    return [Waiting(*row) for row in connection.exec_driver_sql(statement, (tenant_id, tenant_id, most)).fetchall()]
+
+
+# By the driver itself, as bytes: texts would be decoded to be encoded again.
+_WAITING = """SELECT operation_pending.id, CAST(body AS BLOB) FROM operation_pending
+    JOIN operation ON operation.tenant_id = ? AND operation.id = operation_pending.id
+    WHERE operation_pending.tenant_id = ? ORDER BY operation_pending.id LIMIT ?"""
+_WAITING_POSTGRESQL = _WAITING.replace("?", "%s").replace("CAST(body AS BLOB)", "convert_to(body, 'UTF8')")
 
 
 def last_seal(session: Session, tenant_id: int) -> OperationSeal | None:
