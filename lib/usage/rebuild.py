@@ -17,6 +17,7 @@ from lib.usage.kernel import tallied
 from lib.usage.lake import DayFiles, TenantFiles
 from lib.usage.packing import starts_of
 from lib.usage.recency import PAGE_SCOPES, SCOPES, Scope, user_of
+from lib.usage.seen import let_go
 from lib.usage.tables import PRESENCE, TABLES, TOTALS, height_of, tables_of
 from lib.usage.writing import Writing
 
@@ -141,5 +142,7 @@ def _added(work: Path, scope: Scope, slices: int) -> Iterator[Cells]:
     for part in range(parts):
         inside = [slice(each[part], each[part + 1]) for each in bounds]
         cells = added([Cells(key[here], n[here]) for key, n, here in zip(keys, counts, inside, strict=True)])
+        for each in (*keys, *counts):
+            let_go(each)
         if len(cells.keys):
             yield cells

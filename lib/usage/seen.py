@@ -43,11 +43,11 @@ def are_in(keys: Keys, runs: Sequence[Keys]) -> npt.NDArray[np.bool_]:
         for part in np.array_split(np.arange(len(keys)), -(-len(run) // PART)) if len(run) else ():
             at = np.searchsorted(run, ordered[part])
             found[order[part]] |= run[np.minimum(at, len(run) - 1)] == ordered[part]
-            _let_go(run)
+            let_go(run)
     return found
 
 
-def _let_go(run: Keys) -> None:
+def let_go(run: Keys) -> None:
     """Pages of the file that were looked at need not stay in this process."""
     mapped = getattr(run, "_mmap", None)
     if mapped is not None:
