@@ -169,9 +169,9 @@ class OperationQueries(ViewerQueries):
             if (tenant_id := _alone(wanted)) is not None:
                 yield from _walked(session, wanted, tenant_id, columns, asked.zone)
             else:
-                places = Snapshot.of(session, self._lake, wanted).every(wanted)
-                for some in places.iter_slices(_AT_ONCE):
-                    yield rows_of(session, some.rows(), columns, asked.zone)
+                for places in Snapshot.of(session, self._lake, wanted).every(wanted):
+                    for some in places.iter_slices(_AT_ONCE):
+                        yield rows_of(session, some.rows(), columns, asked.zone)
 
     def _count(self, asked: OperationFilter) -> int:
         with self._scoped(asked) as (session, wanted):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,16 +61,28 @@ class Snapshot:
                 break
         return [(int(tenant), int(number)) for tenant, number in found.head(count).rows()]
 
-    def every(self, wanted: Wanted) -> pl.DataFrame:
-        """`tenant_id` and `id` of all that match, newest first."""
-        return self.rows(wanted, ()).sort("id", descending=True)
+    def every(self, wanted: Wanted) -> Iterator[pl.DataFrame]:
+        """`tenant_id` and `id` of all that match, newest first, a month at a time: of a large log even these are
+        much."""
+        rest = _found((self.rest,), wanted, ("tenant_id", "id"))
+        for month in self.by_month:
+            found = _found(month, wanted, ("tenant_id", "id"))
+            if found.height:
+                # Months are ranges of ids: what is in no file belongs to this one, to a later one, or comes after.
+                is_now = rest["id"] >= found["id"].min()
+                yield pl.concat([found, rest.filter(is_now)]).sort("id", descending=True)
+                rest = rest.filter(~is_now)
+        yield rest.sort("id", descending=True)
 
     def rows(self, wanted: Wanted, columns: Collection[str]) -> pl.DataFrame:
         """`tenant_id`, `id` and columns (words, not codes) of all that match, in no order."""
         names = ("tenant_id", "id", *columns)
-        chunks = (*(chunk for month in self.by_month for chunk in month), self.rest)
-        found = [chunk.decoded(rows) for chunk in chunks for rows in matching(chunk, wanted, names)]
-        return pl.concat(found or [self.rest.decoded(self.rest.rows.select(names).clear())])
+        return _found((*(chunk for month in self.by_month for chunk in month), self.rest), wanted, names)
+
+
+def _found(chunks: Sequence[Chunk], wanted: Wanted, names: Sequence[str]) -> pl.DataFrame:
+    found = [chunk.decoded(rows) for chunk in chunks for rows in matching(chunk, wanted, names)]
+    return pl.concat(found or [chunks[0].decoded(chunks[0].rows.select(names).clear())])
 
 
 def loaded(session: Session, ids: dict[int, list[int]]) -> Chunk:
