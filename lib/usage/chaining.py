@@ -33,11 +33,12 @@ class Numbering:
 
     @classmethod
     def of(cls, presences: Iterable[pl.DataFrame]) -> Numbering:
-        """The numbering of all that some frames of presence have."""
+        """The numbering of all that some frames of presence have; each may have some of the columns."""
         values: dict[str, list[pl.Series]] = {name: [pl.Series(name, [], _TYPE[name])] for name in PLACES}
         ends: list[int] = []
         for each in presences:
-            ends.extend(each["t"].drop_nulls().unique().to_list())
+            if "t" in each.columns:
+                ends.extend(each["t"].drop_nulls().unique().to_list())
             for name in set(PLACES) & set(each.columns):
                 values[name].append(each[name].unique().cast(_TYPE[name]))
         ordered = {name: pl.concat(parts).drop_nulls().unique().sort() for name, parts in values.items()}

@@ -82,7 +82,10 @@ def _recency(writing: Writing, files: TenantFiles) -> dict[str, tuple[str, ...]]
     places = [writing.lake.path(name) for name in names]
     if not names:
         return {}
-    numbering = Numbering.of(pl.read_parquet(place, columns=["t", *_PLACES]) for place in places)
+    whole = pl.scan_parquet(places)
+    numbering = Numbering.of(
+        whole.select(pl.col(name).unique()).collect(engine="streaming") for name in ("t", *_PLACES)
+    )
     slices = -(-sum(height_of(writing.lake, name) for name in names) // SLICE_ROWS)
     user = user_of(files.numbers_visitors_per_application).alias("user_id")
     made: dict[str, list[str]] = {scope.key: [] for scope in (*SCOPES, *PAGE_SCOPES)}
