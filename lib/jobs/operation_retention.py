@@ -17,7 +17,7 @@ from lib.errors import Busy, Unavailable
 from lib.logs import sidecar
 from lib.logs.record import SCHEDULE, Act, record
 from lib.logs.rows import first_id
-from lib.logs.verify.removals import record_of_removal
+from lib.logs.verify.removals import LEAST_DAYS, record_of_removal
 from lib.store import Store, operation_removals, seals
 from lib.store.operation_files import sealed_until
 from lib.store.operation_removals import Extent
@@ -25,6 +25,9 @@ from lib.store.tables import OperationHold, OperationRemoval
 
 DEFAULT_DAYS = 400
 """How long operations are kept that belong to no tenant, or to one that is gone."""
+
+HERE_AT_LEAST = timedelta(days=LEAST_DAYS)
+"""How long what came in late stays in any case: an old log that was imported is not gone the next day."""
 
 _AT_ONCE = 2000
 _FILING_TAKES = (1, 4, 15, 40)  # seconds to wait, and wait again, for somebody who files operations
@@ -52,7 +55,7 @@ def _remove(store: Store, lake: Path, tenant_id: int, now: datetime) -> int:
         days = operation_removals.keeps_days(session, tenant_id, DEFAULT_DAYS)
         if days is None:
             return 0
-        extent, count, root = _due(session, tenant_id, first_id(month_before(now, days)))
+        extent, count, root = _due(session, tenant_id, first_id(month_before(now, days)), now)
     if not count:
         return 0
     with store.write(tenant_id) as session:
@@ -64,16 +67,16 @@ def _remove(store: Store, lake: Path, tenant_id: int, now: datetime) -> int:
     return _finish(store, lake, tenant_id)
 
 
-def _due(session: Session, tenant_id: int, below_id: int) -> tuple[Extent, int, bytes]:
+def _due(session: Session, tenant_id: int, below_id: int, now: datetime) -> tuple[Extent, int, bytes]:
     """What is to be removed, how many operations that are, and the root of the tree that they stand in."""
-    last = seals.last_seal(session, tenant_id)
+    tree = seals.last_seal_before(session, tenant_id, now - HERE_AT_LEAST)
     held = _held(operation_removals.holds_now(session, tenant_id))
     before = operation_removals.last_removed(session, tenant_id)
-    if last is None:
+    if tree is None:
         return Extent(), 0, b""
-    extent = Extent(min(below_id, held), last.until_position)
+    extent = Extent(min(below_id, held), tree[0])
     count = sum(map(len, operation_removals.sealed_ids(session, tenant_id, extent, without=before)))
-    return extent, count, last.root
+    return extent, count, tree[1]
 
 
 def _held(holds: list[OperationHold]) -> int:

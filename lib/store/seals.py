@@ -57,6 +57,15 @@ def last_seal(session: Session, tenant_id: int) -> OperationSeal | None:
     return next(iter(newest_seals(session, tenant_id, 1)), None)
 
 
+def last_seal_before(session: Session, tenant_id: int, instant: datetime) -> tuple[int, bytes] | None:
+    """The size and root of a tenant's tree as it was at an instant; null where nothing was sealed by then."""
+    told = sa.select(OperationSeal.until_position, OperationSeal.root).where(
+        OperationSeal.tenant_id == tenant_id, OperationSeal.sealed_at <= instant
+    )
+    row = session.execute(told.order_by(OperationSeal.until_position.desc()).limit(1)).first()
+    return None if row is None else (row[0], row[1])
+
+
 def add_seal(session: Session, seal: OperationSeal, ids: Sequence[int]) -> None:
     """Keep a seal, and take what it seals off the pending, in the one transaction."""
     session.add(seal)

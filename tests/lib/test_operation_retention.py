@@ -36,6 +36,13 @@ def _ago(days: float) -> datetime:
     return NOW - timedelta(days=days)
 
 
+@pytest.fixture(autouse=True)
+def _sealed_long_ago(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test seals now may go at once, as if it had been here long enough."""
+    if "late_ones_stay" not in request.node.name:
+        monkeypatch.setattr(operation_retention, "HERE_AT_LEAST", timedelta(0))
+
+
 def remove_old_operations(store: Store, now: datetime | None = None) -> int:
     """Where nothing is filed in the sidecar; test_operations.py has what is."""
     return operation_retention.remove_old_operations(store, Path("no-lake"), now)
@@ -203,3 +210,12 @@ def test_the_database_lets_nothing_go_that_no_removal_under_way_covers(store: St
         session.execute(sa.update(OperationRemoval).values(below_id=1))
     with store.read(EVERY_TENANT) as session:
         assert session.scalar(select(Tenant.keeps_operations_days).where(Tenant.id == acme)) == 400
+
+
+def test_late_ones_stay_until_they_were_here_long_enough(store: Store, home: Settings, acme: int) -> None:
+    assert remove_old_operations(store) == 0
+    soon, later = (datetime.now(UTC) + timedelta(days=days) for days in (182, 184))
+    assert remove_old_operations(store, soon) == 0
+    assert remove_old_operations(store, later) == 8
+    seal(store, home)
+    assert {each.kind for each in _findings(store, home, acme)} <= {Kind.REMOVED_AGAINST_RULE}

@@ -150,7 +150,7 @@ def test_nonsense_in_an_address_is_left_out_and_told(app: App, acme: int) -> Non
     nonsense = {
         "period": "2024-99..x",
         "class": "magic",
-        "organization": "-1",
+        "organization": "2147483647",
         "before": "first",
         "operation": "9" * 40,
         "columns": "operator,wings",

@@ -72,7 +72,7 @@ def read(console: Console) -> Shown:
     asked = replace(
         asked,
         keyword=_keyword(ignored),
-        organization_id=_number("organization", ignored, (1 << 31) - 1),
+        organization_id=_organization(console, ignored),
         object_type=_text("object_type", ignored),
         object_id=_text("object", ignored),
     )
@@ -156,6 +156,14 @@ def _tenants(console: Console, ignored: list[str]) -> tuple[str, ...]:
     if kept != said:
         ignored.append("tenants")
     return kept
+
+
+def _organization(console: Console, ignored: list[str]) -> int | None:
+    number = _number("organization", ignored, (1 << 31) - 1)
+    if number is not None and number not in console.log_reading.organizations()["id"].to_list():
+        ignored.append("organization")
+        return None
+    return number
 
 
 def _keyword(ignored: list[str]) -> str:
