@@ -189,6 +189,7 @@ def test_a_file_made_for_somebody_is_for_nobody_else_and_not_after_signing_out(o
 def test_a_button_drawn_before_the_right_was_taken_gives_nothing(open_tab: OpenTab, site: Site, amy: str) -> None:
     tab = open_tab("/data_dashboard?period=2024-05-12..2024-05-18&zone=UTC&mini_program=shop&tab=pages")
     signed_in(tab, amy)
+    tab.locator("[class*=st-key-download-pages-open] button").first.click()
     button = tab.get_by_test_id("stDownloadButton").get_by_role("button").first
     expect(button).to_be_visible()
     with site.store.write(EVERY_TENANT) as session:
