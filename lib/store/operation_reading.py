@@ -53,4 +53,10 @@ def _read(connection: sa.Connection, columns: Sequence[str], meant: str, given: 
     if connection.dialect.name != "sqlite":
         told = [f"(extract(epoch FROM {name}) * 1000000)::bigint" if name in INSTANTS else name for name in columns]
     statement = f"SELECT {', '.join(told)} FROM operation WHERE {meant}"  # noqa: S608 (our own names)
-    return list(map(tuple, connection.exec_driver_sql(statement, given).fetchall()))
+    cursor = connection.exec_driver_sql(statement, given).cursor
+    try:
+        return list(cursor.fetchall())
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise sa.exc.DBAPIError(statement, None, error) from error
+    finally:
+        cursor.close()
