@@ -205,7 +205,8 @@ def writes(place: Place) -> Iterator[Row]:
         stores = Store(f"sqlite:///{folder}/ours.sqlite")
         schema.migrate(stores)
         with closing(sqlite3.connect(f"{folder}/raw.sqlite", isolation_level=None)) as peer:
-            for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", *made):
+            same = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536", "wal_autocheckpoint=16000")
+            for statement in (*(f"PRAGMA {pragma}" for pragma in same), *made):
                 peer.execute(statement)
             for n, batch in enumerate(batches):
                 fresh = [(row[0], row[1] + (n << 10), *row[2:]) for row in batch]
