@@ -8,11 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
+import hypothesis
 import pytest
 
 from lib.settings import PROJECT_DIR, Settings, load_settings
 from lib.store import Store, schema
 from tests.postgres import NoPostgreSQL, Server
+
+
+# How long an example takes is the machine's affair, not the law's.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def _missing(sentence: str) -> NoReturn:
