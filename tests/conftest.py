@@ -15,7 +15,6 @@ from lib.settings import PROJECT_DIR, Settings, load_settings
 from lib.store import Store, schema
 from tests.postgres import NoPostgreSQL, Server
 
-
 # How long an example takes is the machine's affair, not the law's.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
