@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import NoReturn
 
 import hypothesis
@@ -25,6 +27,13 @@ def _missing(sentence: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(sentence)
     pytest.skip(sentence)
+
+
+@pytest.fixture(autouse=True)
+def _main_is_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that was run here leaves itself as `__main__`, and every process that a test spawns would run it again."""
+    if Path(getattr(sys.modules["__main__"], "__file__", None) or "/").is_relative_to(PROJECT_DIR):
+        monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
 
 
 @pytest.fixture(scope="session")
