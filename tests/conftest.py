@@ -32,7 +32,7 @@ def _missing(sentence: str) -> NoReturn:
 @pytest.fixture(autouse=True)
 def _main_is_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page that was run here leaves itself as `__main__`, and every process that a test spawns would run it again."""
-    if Path(getattr(sys.modules["__main__"], "__file__", None) or "/").is_relative_to(PROJECT_DIR):
+    if Path(getattr(sys.modules["__main__"], "__file__", None) or "/").resolve().is_relative_to(PROJECT_DIR):
         monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
 
 
