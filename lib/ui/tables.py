@@ -99,6 +99,34 @@ def table(
             act(rows.row(clicked["row"], named=True))
 
 
+def chosen_rows(
+    console: Console,
+    name: str,
+    rows: pl.DataFrame,
+    columns: Sequence[Column],
+    *,
+    zone: str = "UTC",
+    among: str = "",
+) -> list[int]:
+    """Show the rows with a box before each; answers with the places of those that are chosen.
+
+    A choice holds as long as `among`, which names the rows there are, stays the same.
+    """
+    selected = st.dataframe(
+        rows.select(_shown(console, column, zone) for column in columns),
+        hide_index=True,
+        height="content" if len(rows) <= MOST_ROWS_IN_SIGHT else (MOST_ROWS_IN_SIGHT + 1) * ROW_HEIGHT,
+        row_height=ROW_HEIGHT,
+        on_select="rerun",
+        selection_mode="multi-row",
+        column_config={column.key: _configured(console, name, column) for column in columns},
+        key=f"table.{name}.{among}",
+        placeholder="—",
+        alt=console.say(f"table.{name}", rows=len(rows)),
+    )
+    return [row for row in selected["selection"]["rows"] if 0 <= row < len(rows)]
+
+
 def section(
     console: Console,
     words: str,
