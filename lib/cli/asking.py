@@ -10,6 +10,8 @@ import click
 from lib.access.permissions import AccountType, of_type
 from lib.access.viewer import EVERY_APPLICATION, Viewer
 from lib.cli.house import House
+from lib.logs.catalogue import CLASSES
+from lib.logs.wording import CHANNELS, RESULTS
 from lib.queries.operation_filter import OperationFilter
 from lib.queries.usage import Dimension, UsageFilter
 from lib.usage.buckets import Grain, Period
@@ -72,16 +74,18 @@ _WORDS = {
     "modules": ("--module", "M", "Only of this module."),
     "submodules": ("--submodule", "M", "Only of this submodule."),
     "actions": ("--action", "A", "Only this action."),
-    "classes": ("--class", "C", "Only addition, deletion, modification or querying."),
-    "channels": ("--channel", "C", "Only through ui, openapi or system."),
-    "results": ("--result", "R", "Only success or failure."),
 }
+_FEW = {"classes": ("--class", CLASSES), "channels": ("--channel", CHANNELS), "results": ("--result", RESULTS)}
 
 OPERATION_OPTIONS = (
     click.option("--keyword", default="", metavar="TEXT", help="Only with this in operator, object or content."),
     *(
         click.option(flag, field, multiple=True, metavar=metavar, help=f"{said} Repeat it for several.")
         for field, (flag, metavar, said) in _WORDS.items()
+    ),
+    *(
+        click.option(flag, field, multiple=True, type=click.Choice(values), help="Only these. Repeat it for several.")
+        for field, (flag, values) in _FEW.items()
     ),
     click.option("--object-type", default="", metavar="T", help="Only what was done to objects of this type."),
     click.option("--object-id", default="", metavar="ID", help="Only what was done to the object of this id."),

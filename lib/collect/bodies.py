@@ -11,6 +11,7 @@ import orjson
 from starlette.requests import ClientDisconnect, Request
 
 from lib.collect.answers import RETRY_SECONDS, Refused
+from lib.collect.numbers import exact
 
 EVENT_BYTES = 32 * 1024
 """How large an event may be, as the Segment API has it."""
@@ -107,11 +108,11 @@ def inflated(packed: bytes, most: int = BATCH_BYTES) -> bytes:
 def json_of(body: bytes) -> object:
     """The JSON in a body.
 
-    Raises Refused, which says where: for text that is not UTF-8, numbers beyond a double, NaN, halves of surrogates,
-    and more than a thousand levels.
+    A whole number beyond 64 bits becomes text. Raises Refused, which says where: for text that is not UTF-8, numbers
+    beyond a double, NaN, halves of surrogates, and more than a thousand levels.
     """
     try:
-        return orjson.loads(body)
+        return exact(body)
     except orjson.JSONDecodeError as error:
         raise Refused(400, "invalid_json", f"The body is no JSON: {error}") from error
 

@@ -17,13 +17,11 @@ from lib.collect.answers import Refused
 from lib.logs import policies
 from lib.logs.catalogue import CLASSES, catalogued
 from lib.logs.rows import OperationRecord
+from lib.logs.wording import CHANNELS, RESULTS
 from lib.usage.buckets import EARLIEST
 
 AHEAD = timedelta(minutes=10)
 """How far ahead of this machine's clock an operation may be: two clocks that are looked after differ by less."""
-
-CHANNELS = ("ui", "openapi", "system")
-RESULTS = ("success", "failure")
 
 OPERATION_BYTES = 4 << 20
 """How large an operation may be as it is sent or stands in a file: its old and its new value may have a megabyte."""

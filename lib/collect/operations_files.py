@@ -17,6 +17,7 @@ from lib.collect import calls, operations_cloudtrail
 from lib.collect.answers import Refused
 from lib.collect.cloudevents import CHARACTERS
 from lib.collect.files import LINES, Advance, Pieces, TextFile
+from lib.collect.numbers import exact
 from lib.collect.operations import OPERATION_BYTES, Origin, record_of
 from lib.logs.rows import OperationRecord
 
@@ -112,7 +113,7 @@ class OperationFile:
                 yield line, text, Refused(400, "unreadable", reason)
                 continue
             try:
-                told = orjson.loads(text)
+                told = exact(text)
             except orjson.JSONDecodeError as error:
                 what = f"not JSON: {error.msg} at character {error.pos + 1}"
                 yield line, text, Refused(400, "invalid_json", what)
@@ -157,7 +158,7 @@ class OperationFile:
                 self.trouble = f"{self.path} is a document of more than {DOCUMENT_BYTES >> 20} MiB: {split}"
                 return []
         try:
-            told = orjson.loads(b"".join(held).removeprefix(b"\xef\xbb\xbf"))
+            told = exact(b"".join(held).removeprefix(b"\xef\xbb\xbf"))
         except orjson.JSONDecodeError:
             if pieces.damage is None:
                 return None

@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from lib.collect import answers, calls, keys, segment, sensors
 from lib.collect.answers import RETRY_SECONDS, Refused
@@ -51,11 +52,12 @@ class Collector:
             name: partial(segment.single_taken, type_=name) for name in ("track", "screen", "page", "identify")
         }
         readers: dict[str, Reader] = {"batch": segment.batch_taken, **singles}
-        return [
+        routes = [
             *(Route(f"/v1/{name}", self._segment(read), methods=["POST", "OPTIONS"]) for name, read in readers.items()),
             Route("/v1/events", self._cloudevents, methods=["POST", "OPTIONS"]),
             Route("/sa", self._sensors, methods=["GET", "POST", "OPTIONS"]),
         ]
+        return [*routes, Route("/v1/{rest:path}", _Elsewhere(frozenset(route.path for route in routes)))]
 
     def close(self) -> None:
         """Write what waits, and end."""
@@ -142,6 +144,22 @@ class Collector:
         if found is None:
             raise keys.unknown_key()
         return found
+
+
+class _Elsewhere:
+    """Answers what no route takes, which beside the console would else be the console's page with status 200."""
+
+    def __init__(self, posted: frozenset[str]) -> None:
+        self._posted = posted
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """405 where something else can be sent, or else 404."""
+        if scope["path"] in self._posted:
+            answer = Refused(405, "method_not_allowed", "Only POST and OPTIONS are allowed here").answer()
+            answer.headers["Allow"] = "POST, OPTIONS"
+        else:
+            answer = Refused(404, "not_found", "Nothing is taken in here").answer()
+        await answer(scope, receive, send)
 
 
 def app() -> Starlette:

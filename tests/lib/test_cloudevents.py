@@ -97,6 +97,27 @@ def test_an_operation_stands_in_the_log_as_it_was_told(collecting: Collecting) -
         assert session.scalar(select(OperationOrigin.operation_id)) == found.id
 
 
+@pytest.mark.spec("O7")
+def test_a_whole_number_of_any_length_keeps_each_digit(collecting: Collecting) -> None:
+    long = 123_456_789_012_345_678_901_234
+    values = {"least": -(1 << 63), "most": (1 << 64) - 1, "more": 1 << 64, "long": long, "less": -long}
+    assert send(collecting, cloud_event(data=operation(old=values)))[0] == 200
+    told = json.loads(row(collecting).body)["old"]
+    beyond = {"more": str(1 << 64), "long": str(long), "less": str(-long)}
+    assert told == values | beyond
+
+
+def test_what_is_sent_in_another_way_is_told_what_can_be(collecting: Collecting) -> None:
+    wrong = collecting.http.request("GET", "/v1/events")
+    assert (wrong.status_code, wrong.headers["Allow"], wrong.json()["error"]) == (
+        405,
+        "POST, OPTIONS",
+        "method_not_allowed",
+    )
+    nothing = collecting.http.post("/v1/nothing")
+    assert (nothing.status_code, nothing.json()["error"]) == (404, "not_found")
+
+
 @pytest.mark.spec("I2")
 def test_the_three_modes_are_the_same_event(collecting: Collecting) -> None:
     assert send(collecting, cloud_event("a"))[0] == 200

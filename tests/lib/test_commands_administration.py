@@ -222,12 +222,17 @@ def test_every_command_has_help() -> None:
             "`daybook show usage --help` says how it is used.\n",
         ),
         (
+            ["show", "operations", "--class", "nonsense"],
+            "Invalid value for '--class': 'nonsense' is not one of 'addition', 'deletion', 'modification', 'querying': "
+            "`daybook show operations --help` says how it is used.\n",
+        ),
+        (
             ["tenant", "keep", "acme"],
             "Give --events, --visits or --operations, with a number of days or the word forever: "
             "`daybook tenant keep --help` says how it is used.\n",
         ),
     ],
-    ids=["command", "argument", "option", "choice", "own"],
+    ids=["command", "argument", "option", "choice", "few", "own"],
 )
 def test_wrong_use_is_said_in_one_sentence(words: list[str], said: str) -> None:
     done = CliRunner().invoke(main, words)
