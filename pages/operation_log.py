@@ -1,6 +1,6 @@
 """The operation log: who changed what, found by any of it, one record in full, and the proof (SPEC O4 to O7, O9)."""
 
-from lib.ui.operations import body, details, filter_bar, proving, state
+from lib.ui.operations import body, details, proving, state
 from lib.ui.page import open_page
 
 console = open_page(__file__)
@@ -12,7 +12,7 @@ with container:
     if tab == "proof":
         proving.section(console, shown)
     else:
-        filter_bar.period_row(console, shown)
+        body.period_row(console, shown)
         body.record_reading(console, shown)
         body.draw(console, shown)
 if shown.operation is not None:

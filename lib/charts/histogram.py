@@ -20,40 +20,61 @@ from lib.words import Language, say
 HEIGHT = 150
 
 _WALL = "%Y-%m-%dT%H:%M"
+_NOTHING = "rgba(0,0,0,0)"
 _HOVER = "%{customdata}<extra></extra>"
 
 
 @dataclass(frozen=True)
+class Counted:
+    """What is counted: the columns of how many and of how many of these failed, and the catalogue keys of what a
+    histogram of them says."""
+
+    every: str
+    failures: str
+    alt: str
+    alt_nothing: str
+    point: str
+
+
+OPERATIONS = Counted(
+    "operations", "failures", "operation_charts.alt", "operation_charts.alt_nothing", "operation_charts.point"
+)
+
+
+@dataclass(frozen=True)
 class Histogram:
-    """What it shows: a frame with `bucket` (Datetime in the zone told, in order, none left out), `operations` and
-    `failures`, of a period that ends at `until`."""
+    """What it shows: a frame with `bucket` (Datetime in the zone told, in order, none left out), and the columns
+    of what is counted, of a period that ends at `until`."""
 
     counts: pl.DataFrame
     until: datetime
     grain: Grain
     language: Language
+    of: Counted = OPERATIONS
 
     def figure(self) -> go.Figure:
-        """The bars; dragging over them selects."""
-        highest = float(self.counts["operations"].max() or 0)  # type: ignore[arg-type]
+        """The bars; a click and dragging over them select."""
+        highest = float(self.counts[self.of.every].max() or 0)  # type: ignore[arg-type]
         marks, texts = axis_marks(highest, Unit.COUNT, self.language)
-        step = max(1, (len(marks) + 1) // 3)
-        xaxis = {"type": "date", "tickformat": axis_date_format(self.grain, self.language), "nticks": 8}
+        step, top = max(1, (len(marks) + 1) // 3), marks[-1] * 1.04
+        # Level, and so many as there is room for: on a phone Plotly would stand eight of them on end.
+        xaxis = {"type": "date", "tickformat": axis_date_format(self.grain, self.language), "tickangle": 0}
         if self._walls:
             xaxis["range"] = [self._walls[0], self._ends[-1]]
-        yaxis = {"tickvals": marks[::step], "ticktext": texts[::step], "range": [0, marks[-1] * 1.04]}
+        yaxis = {"tickvals": marks[::step], "ticktext": texts[::step], "range": [0, top]}
         selecting = {"dragmode": "select", "selectdirection": "h", "clickmode": "event+select"}
         look = {"height": HEIGHT, "barmode": "stack", "bargap": 0, "hovermode": "closest", "showlegend": False}
-        return drawn(self._bars(), xaxis, yaxis, **selecting, **look)
+        return drawn(self._bars(top), xaxis, yaxis, **selecting, **look)
 
     def alt(self) -> str:
         """What the chart shows, in a sentence for those who do not see it."""
-        total, failed = int(self.counts["operations"].sum()), int(self.counts["failures"].sum())
+        total, failed = int(self.counts[self.of.every].sum()), int(self.counts[self.of.failures].sum())
         facts = {"total": f"{total:,}", "failed": f"{failed:,}", "grain": self._grain}
         if total == 0:
-            return say("operation_charts.alt_nothing", self.language, grain=self._grain)
-        at, most = self.counts.sort("operations", descending=True, maintain_order=True).row(0)[:2]
-        return say("operation_charts.alt", self.language, **facts, most=f"{most:,}", most_at=self._when(at))
+            return say(self.of.alt_nothing, self.language, grain=self._grain)
+        most_first = self.counts.sort(self.of.every, descending=True, maintain_order=True)
+        at, most = most_first.select("bucket", self.of.every).row(0)
+        return say(self.of.alt, self.language, **facts, most=f"{most:,}", most_at=self._when(at))
 
     def picked(self, selection: Mapping[str, Any]) -> tuple[datetime, datetime] | None:
         """The period, half-open, of the bars that were clicked or dragged over; none where no bar was."""
@@ -78,15 +99,17 @@ class Histogram:
         places = (point.get("point_index", point.get("point_number")) for point in points)
         return {place for place in places if isinstance(place, int) and 0 <= place < len(self._walls)}
 
-    def _bars(self) -> list[go.Bar]:
-        failed = self.counts["failures"].to_list()
-        rest = (self.counts["operations"] - self.counts["failures"]).to_list()
+    def _bars(self, top: float) -> list[go.Bar]:
+        failed = self.counts[self.of.failures].to_list()
+        rest = (self.counts[self.of.every] - self.counts[self.of.failures]).to_list()
         return [
-            self._bar(rest, NOW, say("operation_charts.succeeded", self.language)),
-            self._bar(failed, FAILED, say("operation_charts.failed", self.language)),
+            self._bar(rest, NOW),
+            self._bar(failed, FAILED),
+            # What is left up to the top, so that a low bar is pointed at and clicked as easily as a high one.
+            self._bar((top - self.counts[self.of.every]).to_list(), _NOTHING),
         ]
 
-    def _bar(self, heights: list[int], colour: str, name: str) -> go.Bar:
+    def _bar(self, heights: list[float], colour: str) -> go.Bar:
         starts, ends = (
             pl.Series(walls).str.to_datetime(_WALL, time_unit="ms").dt.epoch("ms") if walls else pl.Series([0])
             for walls in (self._walls, self._ends)
@@ -94,7 +117,6 @@ class Histogram:
         return go.Bar(
             x=self._walls,
             y=heights,
-            name=name,
             offset=0,
             width=((ends - starts).abs() * 0.92).to_list() if self._walls else None,
             marker={"color": colour},
@@ -107,10 +129,10 @@ class Histogram:
     @cached_property
     def _texts(self) -> list[str]:
         def told(at: datetime, every: int, failed: int) -> str:
-            facts = {"when": self._when(at), "operations": f"{every:,}", "failed": f"{failed:,}"}
-            return say("operation_charts.point", self.language, **facts)
+            facts = {"when": self._when(at), "every": f"{every:,}", "failed": f"{failed:,}"}
+            return say(self.of.point, self.language, **facts)
 
-        return [told(*row) for row in self.counts.select("bucket", "operations", "failures").iter_rows()]
+        return [told(*row) for row in self.counts.select("bucket", self.of.every, self.of.failures).iter_rows()]
 
     @cached_property
     def _walls(self) -> list[str]:

@@ -50,7 +50,7 @@ def test_who_disabled_this_dashboard_what_was_it_before_and_what_else_did_they_d
     tab.get_by_placeholder("Search operator").fill("看")
     tab.get_by_placeholder("Search operator").press("Enter")
     total(tab, "2 operations")
-    tab.locator(".st-key-operations_side").get_by_text("Edit").click()
+    tab.locator(".st-key-listing_side").get_by_text("Edit").click()
     total(tab, "1 operation")
     panel = open_row(tab, 0)
     expect(panel.get_by_text("Bob · 2024-05-13 08:00:00.000+00:00")).to_be_visible()
@@ -129,7 +129,7 @@ def test_a_phone_shows_the_log_without_scrolling_sideways_the_list_before_the_fa
     tab = open_tab(WEEK, viewport={"width": 390, "height": 844})
     signed_in(tab, pat)
     total(tab, "4 operations, 1 of them failed")
-    table, side = tab.locator(".frame table"), tab.locator(".st-key-operations_side")
+    table, side = tab.locator(".frame table"), tab.locator(".st-key-listing_side")
     expect(table).to_be_visible()
     above, below = table.bounding_box(), side.bounding_box()
     assert above is not None

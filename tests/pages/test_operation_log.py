@@ -44,7 +44,7 @@ def sound(at: AppTest) -> AppTest:
 def listed(at: AppTest) -> dict[str, Any]:
     """What the browser is given to draw as the list; nothing where there is none."""
     drawn = [each.proto for each in at.get("bidi_component")]
-    lists = [proto.json for proto in drawn if proto.component_name.endswith("operation_list")]
+    lists = [proto.json for proto in drawn if proto.component_name.endswith("record_list")]
     found: dict[str, Any] = json.loads(lists[0]) if lists else {"columns": [], "rows": []}
     return found
 
@@ -202,17 +202,17 @@ def test_pages_of_fifty_are_walked_by_buttons_that_tell_where_one_is(
     at = sound(app("pat", "operation_log", operator="many", **WEEK))
     seen = [row[0] for row in rows(at, "object")]
     assert [text.value for text in at.text if "Page" in text.value] == ["Page 1 of 3"]
-    assert at.button(key="operations.newer").disabled
+    assert at.button(key="oplog.newer").disabled
     for number in (2, 3):
-        at.button(key="operations.older").click().run()
+        at.button(key="oplog.older").click().run()
         assert [text.value for text in sound(at).text if "Page" in text.value] == [f"Page {number} of 3"]
         seen += [row[0] for row in rows(at, "object")]
-    assert at.button(key="operations.older").disabled
+    assert at.button(key="oplog.older").disabled
     assert len(seen) == len(set(seen)) == 120
-    at.button(key="operations.newer").click().run()
+    at.button(key="oplog.newer").click().run()
     assert [text.value for text in sound(at).text if "Page" in text.value] == ["Page 2 of 3"]
     assert [row[0] for row in rows(at, "object")] == seen[50:100]
-    at.button(key="operations.newest").click().run()
+    at.button(key="oplog.newest").click().run()
     assert [row[0] for row in rows(sound(at), "object")] == seen[:50]
     assert "before" not in at.query_params
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.charts.histogram import Histogram
-from lib.ui.operations.period import grain_of, span_of, text_of
+from lib.ui.listing.period import grain_of, span_of, text_of
 from lib.usage.buckets import Grain
 from lib.words import Language
 
@@ -69,7 +69,7 @@ def histogram() -> Histogram:
 
 @pytest.mark.spec("O6")
 def test_bars_have_their_failures_on_top(histogram: Histogram) -> None:
-    succeeded, failed = histogram.figure().data
+    succeeded, failed, _rest = histogram.figure().data
     assert (list(succeeded.y), list(failed.y)) == ([2, 0, 5], [1, 0, 0])
     assert succeeded.x[0] == "2024-05-12T08:00"
     assert failed.customdata[0] == "2024-05-12: 3 operations, 1 failed"
@@ -109,4 +109,4 @@ def test_nothing_picked_is_no_period(histogram: Histogram) -> None:
 def test_an_empty_histogram_says_so(histogram: Histogram) -> None:
     empty = Histogram(histogram.counts.clear(), histogram.until, Grain.HOUR, Language.ZH)
     assert empty.alt() == "柱状图（按小时）：没有操作。"
-    assert len(empty.figure().data) == 2
+    assert len(empty.figure().data) == 3

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import orjson
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -16,51 +14,31 @@ from lib.queries.exportable import Exportable
 from lib.queries.operations import OperationCounts
 from lib.queries.rooms import room
 from lib.ui import address, downloads
-from lib.ui.operations import columns, facets, filter_bar, listing, timeline
-from lib.ui.operations.period import grain_of
-from lib.ui.operations.state import Shown
+from lib.ui.listing import look, reading
+from lib.ui.listing import period_row as period_choice
+from lib.ui.listing.period import grain_of
+from lib.ui.operations import facets, filter_bar, listing, timeline
+from lib.ui.operations.columns import COLUMNS
+from lib.ui.operations.state import LISTING, Shown
 
 TABS = ("operations", "proof")
 
-SAME_READING_SECONDS = 600
-"""The same filter looked at again in this time, in the same tab, is one reading."""
 
-_STYLE = """
-<style>
-.st-key-operations_chips button { min-height: 2rem; padding: 0 .6rem; }
-[data-testid="stLayoutWrapper"]:has(> .st-key-operations_search) { flex: 1 1 16rem; }
-.st-key-operations_side [data-testid="stExpanderDetails"] > [data-testid="stVerticalBlock"],
-.st-key-operations_side [data-testid="stExpanderDetails"] [data-testid="stVerticalBlock"] { gap: .25rem; }
-.st-key-operations_side { gap: .5rem; }
-.st-key-operations_side [data-testid="stCheckbox"] p { overflow-wrap: anywhere; }
-.st-key-operations_side [data-testid="stRadio"] p { white-space: pre-wrap; overflow-wrap: anywhere; }
-@media (max-width: 640px) {
-  .st-key-operations_body > [data-testid="stHorizontalBlock"],
-  .st-key-operations_body > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] {
-    flex-direction: column-reverse;
-  }
-}
-</style>
-"""
+def period_row(console: Console, shown: Shown) -> None:
+    """Which period, in which time zone."""
+    asked = shown.asked
+    period_choice.draw(console, LISTING, shown.period, (asked.since, asked.until), asked.zone)
 
 
 def record_reading(console: Console, shown: Shown) -> None:
     """One record for each filter that is looked at, not for each run of the page (SPEC O3)."""
     told = shown.asked.as_json()
-    mark = orjson.dumps([console.viewer.tenant_key, told], option=orjson.OPT_SORT_KEYS).decode()
-    read: dict[str, float] = st.session_state.setdefault("oplog.read", {})
-    now = time.monotonic()
-    if now - read.get(mark, -SAME_READING_SECONDS) < SAME_READING_SECONDS:
-        return
-    console.log_reading.note(told)
-    for old in [each for each, at in read.items() if now - at >= SAME_READING_SECONDS]:
-        del read[old]
-    read[mark] = now
+    reading.once("oplog", [console.viewer.tenant_key, told], lambda: console.log_reading.note(told))
 
 
 def draw(console: Console, shown: Shown) -> None:
     """Everything below the period: search, chips, histogram, facets and the list."""
-    st.html(_STYLE)
+    look.dress()
     asked, grain = shown.asked, grain_of(shown.asked.since, shown.asked.until)
     counts = console.operations.counts(asked, grain)
     organizations = console.log_reading.organizations()
@@ -69,9 +47,9 @@ def draw(console: Console, shown: Shown) -> None:
     _total(console, shown, counts)
     timeline.draw(console, shown, counts, grain)
     values = facets.counted(console, asked, counts)
-    with st.container(key="operations_body"):
+    with st.container(key="listing_body"):
         side, main = st.columns([1, 3.6])
-    with side, st.container(key="operations_side"):
+    with side, st.container(key="listing_side"):
         if len(organizations):
             facets.tree(console, shown, organizations)
         facets.draw(console, shown, values)
@@ -101,7 +79,7 @@ def taken(console: Console, shown: Shown) -> Exportable:
     """What is downloaded: the rows of the filter in the columns shown, those that come while one looks left out."""
     until = min(shown.asked.until, max(datetime.now(UTC), shown.asked.since + timedelta(seconds=1)))
     exportable = room("operations").exportable(console, replace(shown.asked, until=until).as_json())
-    return exportable.only(columns.taken_of(shown.columns))
+    return exportable.only(COLUMNS.taken(shown.columns))
 
 
 def tab(console: Console) -> tuple[str, DeltaGenerator]:

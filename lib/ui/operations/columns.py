@@ -1,98 +1,53 @@
-"""The columns that the list of operations can show, each one record, and the views that are made of them."""
+"""The columns that the list of operations can show, and the views that are made of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from lib.ui.listing.columns import ListColumn, ListColumns, Preset
 
 
-@dataclass(frozen=True)
-class OperationColumn:
-    """A column of the list: its words are `operation_columns.<key>`, and it is made of these columns of the rows, the
-    second on a line below the first."""
-
-    key: str
-    made_of: tuple[str, ...]
-
-    @property
-    def words(self) -> str:
-        """The catalogue key of its heading."""
-        return f"operation_columns.{self.key}"
+def _column(key: str, *made_of: str, look: str = "") -> ListColumn:
+    return ListColumn(key, f"operation_columns.{key}", made_of or (key,), look)
 
 
-def _plain(key: str) -> OperationColumn:
-    return OperationColumn(key, (key,))
+def _preset(key: str, *columns: str) -> Preset:
+    return Preset(key, f"operation_presets.{key}", columns)
 
 
-COLUMNS = (
-    _plain("occurred_at"),
-    _plain("operator"),
-    _plain("role"),
-    _plain("organization"),
-    _plain("tenant"),
-    _plain("product"),
-    _plain("project"),
-    _plain("application"),
-    _plain("module"),
-    _plain("submodule"),
-    _plain("action"),
-    _plain("operation_class"),
-    OperationColumn("class_icon", ("operation_class",)),
-    OperationColumn("object", ("object_name", "object_id")),
-    _plain("object_type"),
-    _plain("content"),
-    OperationColumn("content_and_id", ("content", "object_id")),
-    _plain("channel"),
-    _plain("result"),
-    _plain("address"),
-    _plain("request_id"),
-    _plain("source"),
-    _plain("received_at"),
-    _plain("id"),
+_COLUMNS = (
+    _column("occurred_at", look="instant"),
+    _column("operator", look="name"),
+    _column("role", look="name"),
+    _column("organization", look="name"),
+    _column("tenant"),
+    _column("product"),
+    _column("project"),
+    _column("application"),
+    _column("module", look="name"),
+    _column("submodule"),
+    _column("action"),
+    _column("operation_class"),
+    _column("class_icon", "operation_class"),
+    _column("object", "object_name", "object_id"),
+    _column("object_type"),
+    _column("content"),
+    _column("content_and_id", "content", "object_id"),
+    _column("channel"),
+    _column("result"),
+    _column("address"),
+    _column("request_id"),
+    _column("source"),
+    _column("received_at", look="instant"),
+    _column("id"),
 )
-COLUMN_BY_KEY = {column.key: column for column in COLUMNS}
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A view: columns in their order. Its words are `operation_presets.<key>`."""
-
-    key: str
-    columns: tuple[str, ...]
-
-
-PRESETS = (
-    Preset("standard", ("occurred_at", "operator", "module", "action", "result", "object")),
+_PRESETS = (
+    _preset("standard", "occurred_at", "operator", "module", "action", "result", "object"),
     # The views of the systems that Daybook replaces.
-    Preset("result", ("occurred_at", "operator", "module", "action", "result")),
-    Preset(
-        "people",
-        ("operator", "role", "organization", "module", "operation_class", "content_and_id", "occurred_at"),
-    ),
-    Preset("timeline", ("class_icon", "module", "occurred_at")),
-    Preset("project", ("operator", "occurred_at", "product", "project", "module", "action")),
+    _preset("result", "occurred_at", "operator", "module", "action", "result"),
+    _preset("people", "operator", "role", "organization", "module", "operation_class", "content_and_id", "occurred_at"),
+    _preset("timeline", "class_icon", "module", "occurred_at"),
+    _preset("project", "operator", "occurred_at", "product", "project", "module", "action"),
 )
-PRESET_BY_KEY = {preset.key: preset for preset in PRESETS}
-DEFAULT = PRESETS[0]
+COLUMNS = ListColumns(_COLUMNS, _PRESETS)
 
 SYMBOLS = {"addition": "＋", "deletion": "－", "modification": "✎", "querying": "⌕"}
 """What stands for a class of operations where there is no room for its word."""
-
-
-def columns_of(text: str) -> tuple[str, ...] | None:
-    """What an address names: a view by its key, or columns by theirs, with commas between; None for anything else."""
-    if text in PRESET_BY_KEY:
-        return PRESET_BY_KEY[text].columns
-    keys = tuple(dict.fromkeys(text.split(",")))
-    return keys if keys and all(key in COLUMN_BY_KEY for key in keys) else None
-
-
-def text_of(columns: tuple[str, ...]) -> str:
-    """How an address names columns; the default view needs no name."""
-    if columns == DEFAULT.columns:
-        return ""
-    return next((preset.key for preset in PRESETS if preset.columns == columns), ",".join(columns))
-
-
-def taken_of(columns: tuple[str, ...]) -> tuple[str, ...]:
-    """The columns of the rows that a file of these has: those that stand on two lines are two."""
-    return tuple(dict.fromkeys(part for key in columns for part in COLUMN_BY_KEY[key].made_of))

@@ -20,7 +20,7 @@ from lib.queries.operations import OperationDetails
 from lib.ui import address
 from lib.ui.escaping import plain
 from lib.ui.operations import comparison
-from lib.ui.operations.state import FILTERS, PLACE, Shown, narrow
+from lib.ui.operations.state import FILTERS, LISTING, PLACE, Shown
 from lib.ui.periods import period_text, today_in
 from lib.usage.buckets import EARLIEST, zone_of
 
@@ -121,7 +121,7 @@ def _lead(console: Console, label: str, key: str, icon: str, said: Mapping[str, 
             object_type=said.get("object_type", ""),
             object_id=said.get("object", ""),
         )
-        narrow(period=_whole_time(console, ever), **state)
+        LISTING.narrow(period=_whole_time(console, ever), **state)
         st.rerun()
 
 

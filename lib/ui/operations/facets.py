@@ -15,15 +15,11 @@ from lib.queries.console import Console
 from lib.queries.operation_filter import WORD_FILTERS, OperationFilter
 from lib.queries.operations import OperationCounts
 from lib.ui.escaping import plain
-from lib.ui.operations.state import ADDRESS_NAMES, Shown, narrow
+from lib.ui.listing import facets
+from lib.ui.operations.state import ADDRESS_NAMES, LISTING, Shown
 
 FACETS = ("product", "module", "action", "operator", "operation_class", "result", "channel")
 """The columns whose words are offered, in this order."""
-
-MOST_SHOWN = 6
-"""Values of a facet that stand open; the others are behind a further click."""
-
-MOST_OFFERED = 60
 
 DEEPEST = 6
 
@@ -44,13 +40,13 @@ def counted(console: Console, asked: OperationFilter, counts: OperationCounts) -
     return found
 
 
-def draw(console: Console, shown: Shown, facets: Mapping[str, pl.DataFrame]) -> None:
+def draw(console: Console, shown: Shown, found: Mapping[str, pl.DataFrame]) -> None:
     """An expander for each facet that tells values apart, and for each that is filtered by."""
-    st.caption(console.say("operations.facets"))
+    st.caption(console.say("listing.facets"))
     drawn = 0
     for column in FACETS:
         chosen = getattr(shown.asked, _FIELD_OF[column])
-        values = {value: count for value, count in facets[column].iter_rows() if value}
+        values = {value: count for value, count in found[column].iter_rows() if value}
         if len(values) < 2 and not chosen:
             continue
         drawn += 1
@@ -59,36 +55,11 @@ def draw(console: Console, shown: Shown, facets: Mapping[str, pl.DataFrame]) -> 
             expanded=bool(chosen) or drawn <= 4,
             key=f"oplog.facet.{column}",
         ):
-            _values(console, shown.asked, column, {**values, **{value: values.get(value, 0) for value in chosen}})
+            word = partial(word_of, column, language=console.viewer.language, among=shown.asked.products)
+            name = ADDRESS_NAMES[_FIELD_OF[column]]
+            facets.draw(console, LISTING, name, values, chosen, word, column)
     if not drawn:
-        st.caption(console.say("operations.facet_none"))
-
-
-def _values(console: Console, asked: OperationFilter, column: str, values: Mapping[str, int]) -> None:
-    chosen = getattr(asked, _FIELD_OF[column])
-    first = [*chosen, *(value for value in values if value not in chosen)][: max(MOST_SHOWN, len(chosen))]
-    for value in first:
-        _value(console, asked, column, value, values[value])
-    rest = [value for value in values if value not in first][:MOST_OFFERED]
-    if rest:
-        more = console.say("operations.facet_more", count=f"{len(values) - len(first):,}")
-        with st.popover(more, type="tertiary", key=f"oplog.facet.{column}.more"):
-            for value in rest:
-                _value(console, asked, column, value, values[value])
-
-
-def _value(console: Console, asked: OperationFilter, column: str, value: str, count: int) -> None:
-    chosen = getattr(asked, _FIELD_OF[column])
-    key = f"oplog.facet.{column}.{value}"
-    st.session_state[key] = value in chosen
-    word = word_of(column, value, console.viewer.language, asked.products)
-    after = [other for other in chosen if other != value] if value in chosen else [*chosen, value]
-    label = f"{plain(word)} :gray[{count:,}]"
-    st.checkbox(
-        label,
-        key=key,
-        on_change=partial(narrow, **{ADDRESS_NAMES[_FIELD_OF[column]]: after}),
-    )
+        st.caption(console.say("listing.facet_none"))
 
 
 def tree(console: Console, shown: Shown, organizations: pl.DataFrame) -> None:
@@ -126,4 +97,4 @@ def _grow(
 
 
 def _choose(key: str) -> None:
-    narrow(organization=str(st.session_state[key] or ""))
+    LISTING.narrow(organization=str(st.session_state[key] or ""))

@@ -3,61 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache, partial
 from math import ceil
-from pathlib import Path
 from typing import Any
 
 import polars as pl
-import streamlit as st
 
 from lib.logs.wording import object_word, worded
 from lib.queries.console import Console
 from lib.queries.operations import OperationCounts, OperationPage
-from lib.ui import address
-from lib.ui.operations.columns import COLUMN_BY_KEY, SYMBOLS, OperationColumn
-from lib.ui.operations.state import Shown
+from lib.ui.listing import records, ways
+from lib.ui.listing.columns import ListColumn
+from lib.ui.listing.records import short
+from lib.ui.operations.columns import COLUMNS, SYMBOLS
+from lib.ui.operations.state import LISTING, Shown
 from lib.words import Language
 
 SIZE = 50
 """Operations on a page of the list."""
 
-LONGEST_CELL = 300
-"""Characters of a text in the list; the details have it whole."""
-
-_HTML = '<div class="frame" tabindex="0"></div>'
 _INSTANTS = ("occurred_at", "received_at")
 
 
 def draw(console: Console, shown: Shown, page: OperationPage, counts: OperationCounts) -> None:
     """The table and, below it, where in the list it is."""
-    listed = st.components.v2.component("operation_list", html=_HTML, css=_asset("list.css"), js=_asset("list.js"))
-    listed(data=table(console, page.rows, shown.columns), key="oplog_list", on_opened_change=_open)
+    records.draw(console, LISTING, table(console, page.rows, shown.columns), "operation")
     _ways(console, shown, page, counts)
 
 
-def table(console: Console, rows: pl.DataFrame, columns: Sequence[str]) -> dict[str, Any]:
+def table(console: Console, rows: pl.DataFrame, keys: Sequence[str]) -> dict[str, Any]:
     """The rows as the browser draws them: words for keys, and below a text the one that belongs under it."""
     language = console.viewer.language
     said = _said(rows, language)
-    cells = [_cells(rows, said, COLUMN_BY_KEY[key]) for key in columns]
-    tells_result = "result" in columns
+    columns = [COLUMNS.by_key[key] for key in keys]
+    cells = [_cells(rows, said, column) for column in columns]
+    tells_result = "result" in keys
     lines = zip(rows.select("id", "result", "is_catalogued").iter_rows(), *cells, strict=True)
-    return {
-        "label": console.say("table.operations", rows=len(rows)),
-        "open": console.say("operation_columns.details"),
-        "marked": columns.index("action") if "action" in columns else 0,
-        "columns": [_heading(console, COLUMN_BY_KEY[key]) for key in columns],
-        "rows": [
-            {
-                "id": str(number),
-                "failed": result != "success",
-                "marks": _marks(console, result != "success" and not tells_result, not is_catalogued),
-                "cells": list(line),
-            }
-            for (number, result, is_catalogued), *line in lines
-        ],
-    }
+    found = [
+        {
+            "id": str(number),
+            "failed": result != "success",
+            "marks": _marks(console, result != "success" and not tells_result, not is_catalogued),
+            "cells": list(line),
+        }
+        for (number, result, is_catalogued), *line in lines
+    ]
+    label = console.say("table.operations", rows=len(rows))
+    return records.table(console, label, columns, found, keys.index("action") if "action" in keys else 0)
 
 
 def _said(rows: pl.DataFrame, language: Language) -> pl.DataFrame:
@@ -68,12 +59,12 @@ def _said(rows: pl.DataFrame, language: Language) -> pl.DataFrame:
     return worded(rows, language).with_columns(*clocks, *more, pl.col("id").cast(pl.String))
 
 
-def _cells(rows: pl.DataFrame, said: pl.DataFrame, column: OperationColumn) -> list[dict[str, str]]:
+def _cells(rows: pl.DataFrame, said: pl.DataFrame, column: ListColumn) -> list[dict[str, str]]:
     names = ("class_icon",) if column.key == "class_icon" else column.made_of
-    found = [[_short(text) for text in said[name]] for name in names]
+    found = [[short(text) for text in said[name]] for name in names]
     if column.key == "content_and_id":
         # Few systems write a sentence: then the object's name says what it was about.
-        found[0] = [text or _short(name) for text, name in zip(found[0], said["object_name"], strict=True)]
+        found[0] = [text or short(name) for text, name in zip(found[0], said["object_name"], strict=True)]
     cells = [{"text": text} for text in found[0]]
     for cell, below in zip(cells, found[1] if len(found) > 1 else (), strict=False):
         cell |= {"below": below} if cell["text"] else {"text": below}
@@ -85,48 +76,18 @@ def _cells(rows: pl.DataFrame, said: pl.DataFrame, column: OperationColumn) -> l
     return cells
 
 
-def _heading(console: Console, column: OperationColumn) -> dict[str, str]:
-    return {"key": column.key, "label": console.say(column.words)}
-
-
 def _marks(console: Console, is_failed: bool, is_unknown: bool) -> list[dict[str, str]]:
     """What is to be seen of an operation at once; a failure only where no column tells the result."""
     failed = [{"kind": "failure", "text": console.say("operations.failed")}] if is_failed else []
     return failed + ([{"kind": "unknown", "text": console.say("operations.uncatalogued")}] if is_unknown else [])
 
 
-def _open() -> None:
-    opened = st.session_state["oplog_list"]["opened"]
-    if isinstance(opened, str) and opened.isdigit():
-        address.write(operation=opened)
-
-
-@cache
-def _asset(name: str) -> str:
-    return (Path(__file__).parent / name).read_text("utf-8")
-
-
-def _short(text: str | None) -> str:
-    text = text or ""
-    return text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…"
-
-
 def _ways(console: Console, shown: Shown, page: OperationPage, counts: OperationCounts) -> None:
-    """The buttons to newer and older operations, and which page of how many this is."""
     place = 0
     if page.newer is not None:
         place = console.operations.newer_count(shown.asked, page.newer)
     pages = max(1, ceil(counts.total / SIZE))
     number = min(pages, ceil(place / SIZE) + 1)
-    to_newest, to_newer, to_older = ("operations.newest", "operations.newer", "operations.older")
-    with st.container(horizontal=True, vertical_alignment="center", key="operations_ways"):
-        _way(console, to_newest, ":material/first_page:", page.newer, before=None, after=None)
-        _way(console, to_newer, ":material/chevron_left:", page.newer, before=None, after=str(page.newer))
-        st.text(console.say("operations.page", page=f"{number:,}", pages=f"{pages:,}"), width="content")
-        older = page.older if number < pages else None
-        _way(console, to_older, ":material/chevron_right:", older, before=str(older), after=None)
-
-
-def _way(console: Console, words: str, icon: str, there: int | None, **state: str | None) -> None:
-    go = partial(address.write, operation=None, **state)
-    st.button(console.say(words), icon=icon, key=words, disabled=there is None, on_click=go)
+    newer = None if page.newer is None else {"after": str(page.newer)}
+    older = {"before": str(page.older)} if page.older is not None and number < pages else None
+    ways.draw(console, LISTING, number, pages, newer, older)

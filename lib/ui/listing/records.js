@@ -1,4 +1,4 @@
-// A list of operations as a real table: text is only ever set as text, a row opens by a click or by its button.
+// A list of records as a real table: text is only ever set as text, a row opens by a click or by its button.
 
 const made = (tag, name, text) => {
   const node = document.createElement(tag);
@@ -7,8 +7,10 @@ const made = (tag, name, text) => {
   return node;
 };
 
+const lookOf = (column) => (column.look ? `${column.key} ${column.look}` : column.key);
+
 const fill = (place, cell) => {
-  if (cell.mark) place.append(made("span", `mark ${cell.mark}`, cell.text));
+  if (cell.mark) place.append(made("span", `mark ${cell.mark}`, cell.text || "—"));
   else place.append(made("span", "text", cell.text || "—"));
   if (cell.below) place.append(made("span", "below", cell.below));
 };
@@ -17,9 +19,8 @@ const headOf = (columns) => {
   const head = made("thead");
   const row = head.insertRow();
   for (const column of columns) {
-    const heading = made("th", column.key, column.label);
+    const heading = made("th", lookOf(column), column.label);
     heading.scope = "col";
-    if (column.help) heading.title = column.help;
     row.append(heading);
   }
   return head;
@@ -29,7 +30,7 @@ const rowOf = (data, row, open) => {
   const line = made("tr", row.failed ? "failed" : "");
   row.cells.forEach((cell, at) => {
     const place = line.insertCell();
-    place.className = data.columns[at].key;
+    place.className = lookOf(data.columns[at]);
     place.dataset.label = data.columns[at].label;
     if (at === 0) {
       const button = made("button", "open");

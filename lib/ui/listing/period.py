@@ -1,4 +1,4 @@
-"""The period of the operation log: a choice by the calendar, days, or any two instants. Knows no Streamlit."""
+"""The period of a log: a choice by the calendar, days, or any two instants. Knows no Streamlit."""
 
 from __future__ import annotations
 

@@ -1,0 +1,39 @@
+"""How records spread over the period; a part of it is chosen by a click on a bar or by dragging over several."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from lib.charts.histogram import Histogram
+from lib.charts.theme import CONFIG
+from lib.queries.console import Console
+from lib.queries.exportable import Exportable
+from lib.ui import downloads
+from lib.ui.listing import period
+from lib.ui.listing.listing import Listing
+
+
+def draw(console: Console, listing: Listing, chart: Histogram, text: str, zone: str, taken: Exportable) -> None:
+    """The histogram of the period that the address writes as `text`, and the download of its figures."""
+    # With the period in its key a selection ends with the period that it was made in.
+    key = f"{listing.key}.histogram.{text}.{zone}"
+    st.plotly_chart(
+        chart.figure(),
+        key=key,
+        on_select=partial(_choose, listing, key, chart, zone),
+        selection_mode=("points", "box"),
+        config=CONFIG,
+        alt=chart.alt(),
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        grain = console.say(f"charts.by_{chart.grain.name.lower()}").capitalize()
+        st.caption(console.say("listing.by_grain", grain=grain), width="content")
+        downloads.control(console, taken)
+
+
+def _choose(listing: Listing, key: str, chart: Histogram, zone: str) -> None:
+    found = chart.picked(st.session_state[key]["selection"])
+    if found is not None:
+        listing.narrow(period=period.text_of(*found, zone))
