@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -64,10 +64,17 @@ def period(console: Console) -> Period:
     return chosen
 
 
-def choice(console: Console, name: str, options: Mapping[str, str], *, everything: str | None = None) -> str:
+def choice(
+    console: Console,
+    name: str,
+    options: Mapping[str, str],
+    *,
+    everything: str | None = None,
+    clears: Collection[str] = (),
+) -> str:
     """One of the options by key, shown by name. `everything` are the words of not choosing, which answers EVERYTHING.
 
-    Without `everything` the first option is chosen at first.
+    Without `everything` the first option is chosen at first. `clears` are names that a choice takes out of the address.
     """
     keys = [*options] if everything is None else [EVERYTHING, *options]
     chosen = address.read_one_of(name, keys, keys[0])
@@ -77,7 +84,7 @@ def choice(console: Console, name: str, options: Mapping[str, str], *, everythin
         keys,
         format_func=lambda key: shown.get(key) or _told_apart(key, options),
         placeholder=console.say("usage.choose"),
-        **address.tied(name, chosen, str),
+        **address.tied(name, chosen, str, clears=clears),
     )
     return chosen
 
