@@ -13,7 +13,7 @@ from lib.queries.console import Console
 from lib.queries.keeping import MOST_DAYS, OPERATIONS_KEPT
 from lib.queries.proving import LONGEST_REASON
 from lib.ui.page import show_error
-from lib.ui.tables import Column, Kind, table
+from lib.ui.tables import Column, Kind, heading, table
 from lib.usage.buckets import EARLIEST, zone_of
 
 _HOLDS = (
@@ -58,7 +58,7 @@ def _retention(console: Console) -> None:
 
 
 def _holds(console: Console, zone: str) -> None:
-    st.subheader(console.say("operation_proof.holds"), anchor=False)
+    heading(console, "operation_proof.holds", "legal_holds", console.proving.holds, _HOLDS)
     st.caption(console.say("operation_proof.holds_help"))
     holds = console.proving.holds()
     if not holds.is_empty():

@@ -19,7 +19,7 @@ from lib.ui.escaping import plain
 from lib.ui.operations import holding
 from lib.ui.operations.state import Shown
 from lib.ui.page import show_error
-from lib.ui.tables import Column, Kind, table
+from lib.ui.tables import Column, Kind, download, heading, table
 
 MOST_SHOWN = 20
 MOST_KEPT = 100_000
@@ -105,13 +105,20 @@ def _told(console: Console, proven: Proven, zone: str) -> None:
             address.write(operation=str(row["operation_id"]))
             st.rerun()
 
+    download(console, "proof_findings", lambda: rows, _FINDINGS)
     table(console, "proof_findings", rows, _FINDINGS, zone=zone, clicks={"details": opened})
 
 
 def _checkpoints(console: Console) -> None:
-    st.subheader(console.say("operation_proof.checkpoints"), anchor=False)
-    st.caption(console.say("operation_proof.checkpoints_help"))
     rows = console.proving.checkpoints(MOST_SHOWN)
+    heading(
+        console,
+        "operation_proof.checkpoints",
+        "checkpoints",
+        lambda: console.proving.checkpoints(MOST_KEPT),
+        _CHECKPOINTS,
+    )
+    st.caption(console.say("operation_proof.checkpoints_help"))
     if rows.is_empty():
         st.info(console.say("operation_proof.nothing_sealed"), icon=":material/hourglass_empty:")
         return
