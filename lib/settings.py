@@ -65,6 +65,11 @@ class Settings:
         """Where the lines that an import set aside are kept."""
         return self.home / "rejects"
 
+    @property
+    def feedback_dir(self) -> Path:
+        """Where the bytes of images and logs of feedback are kept."""
+        return self.home / "feedback"
+
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings, the environment before `.env`; makes the home folder and a secret key when there are none.

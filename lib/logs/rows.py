@@ -6,7 +6,7 @@ import os
 import secrets
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final
@@ -14,17 +14,12 @@ from typing import Any, Final
 import orjson
 
 from lib.store.tables import Operation
-
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-
-LOW_BITS: Final = 22
-"""The bits of an id below its milliseconds: they tell operations of one millisecond apart."""
-
-LOW_MASK: Final = (1 << LOW_BITS) - 1
-
-LAST_INSTANT: Final = datetime(2039, 9, 1, tzinfo=UTC)
-"""Ids of later instants would not fit into 63 bits."""
+from lib.store.time_ids import EPOCH as EPOCH
+from lib.store.time_ids import LAST_INSTANT as LAST_INSTANT
+from lib.store.time_ids import LOW_BITS as LOW_BITS
+from lib.store.time_ids import LOW_MASK
+from lib.store.time_ids import first_id as first_id
+from lib.store.time_ids import milliseconds_of as milliseconds_of
 
 
 @dataclass(slots=True)  # not frozen: that makes each of its many fields four times as expensive to fill
@@ -115,17 +110,6 @@ def derived(body: str) -> dict[str, Any]:
     columns |= {name: told.get(name) for name in ("operator_id", "organization_id")}
     columns |= {"id": int(told["id"]), "tenant_id": told["tenant_id"]}
     return columns | {name: datetime.fromisoformat(told[name]) for name in ("occurred_at", "received_at")}
-
-
-def first_id(at: datetime) -> int:
-    """The least id at or after an instant: a period is the ids in [first_id(since), first_id(until))."""
-    milliseconds = -((EPOCH - at.astimezone(UTC)) // timedelta(milliseconds=1))
-    return min(max(milliseconds, 0), (1 << 41) - 1) << LOW_BITS
-
-
-def milliseconds_of(at: datetime) -> int:
-    """Whole milliseconds since 1970: the upper bits of an id."""
-    return (at - EPOCH) // _MILLISECOND
 
 
 class _Ids:

@@ -11,6 +11,8 @@ from lib.queries.administration import AdministrationQueries
 from lib.queries.annotations import AnnotationQueries
 from lib.queries.exclusions import ExclusionQueries
 from lib.queries.exports import ExportQueries
+from lib.queries.feedback import FeedbackQueries
+from lib.queries.feedback_logs import FeedbackLogQueries
 from lib.queries.findings import FindingQueries
 from lib.queries.keeping import RetentionQueries
 from lib.queries.log_reading import LogReading
@@ -23,6 +25,7 @@ from lib.queries.reconciling import Reconciling
 from lib.queries.recounts import RecountQueries
 from lib.queries.server_health import ServerHealth
 from lib.queries.server_logs import ServerLogQueries
+from lib.queries.sign_ins import SignInQueries
 from lib.queries.status import StatusQueries
 from lib.queries.usage import UsageQueries
 from lib.queries.visits import VisitQueries
@@ -66,8 +69,23 @@ class Console:
 
     @property
     def visits(self) -> VisitQueries:
-        """Visits of imported access logs."""
+        """Visits: of Daybook itself, sent in, and of imported access logs."""
         return VisitQueries(self.viewer, self.store, self.settings.lake).renewed_by(self.entry)
+
+    @property
+    def sign_ins(self) -> SignInQueries:
+        """Attempts to sign in."""
+        return SignInQueries(self.viewer, self.store).renewed_by(self.entry)
+
+    @property
+    def feedback(self) -> FeedbackQueries:
+        """What users of mini programs told."""
+        return FeedbackQueries(self.viewer, self.store, self.settings).renewed_by(self.entry)
+
+    @property
+    def feedback_logs(self) -> FeedbackLogQueries:
+        """The logs that clients uploaded."""
+        return FeedbackLogQueries(self.viewer, self.store, self.settings).renewed_by(self.entry)
 
     @property
     def findings(self) -> FindingQueries:

@@ -572,6 +572,95 @@ class ServerLogRule(Base):
     changed_at: Mapped[datetime]
 
 
+class Feedback(Base):
+    """What a user of a mini program told: an abnormality, an opinion or a complaint (lib.feedback.types; SPEC F2).
+
+    `id` is time-ordered like an operation's. `origin` names it where it comes from, so that it comes once; `log_id` is
+    the log that came with it, `log_origin` what it called that log. `search` is what a keyword is looked for in,
+    folded.
+    """
+
+    __tablename__ = "feedback"
+    __table_args__ = (
+        # Filters, counts and facets of one mini program are answered from it alone.
+        sa.Index(
+            "ix_feedback_listed",
+            *("tenant_id", "mini_program_id", "type", "id"),
+            *("application_id", "kind", "os", "mini_program_version"),
+        ),
+        sa.UniqueConstraint("tenant_id", "origin"),
+        sa.Index(None, "tenant_id", "log_id"),
+        sa.Index(None, "tenant_id", "log_origin"),
+    )
+    tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    mini_program_id: Mapped[int]
+    application_id: Mapped[int | None]
+    type: Mapped[str]
+    kind: Mapped[str]
+    os: Mapped[str]
+    app_version: Mapped[str]
+    mini_program_version: Mapped[str]
+    device: Mapped[str]
+    user_id: Mapped[str]
+    contact: Mapped[str]
+    content: Mapped[str] = mapped_column(sa.Text)
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    source: Mapped[str]
+    client_id: Mapped[str]
+    origin: Mapped[bytes]
+    image_count: Mapped[int]
+    log_id: Mapped[int | None] = mapped_column(BigInt)
+    log_origin: Mapped[bytes | None]
+    search: Mapped[str] = mapped_column(sa.Text)
+
+
+class FeedbackImage(Base):
+    """What was attached to a feedback; its bytes are a file named by their hash. `mime` is what the bytes show it to
+    be: that of a picture, or application/octet-stream for anything else, which has no width."""
+
+    __tablename__ = "feedback_image"
+    __table_args__ = (sa.Index(None, "tenant_id", "feedback_id", "position"), sa.Index(None, "sha256"))
+    tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    feedback_id: Mapped[int] = mapped_column(BigInt)
+    position: Mapped[int]
+    name: Mapped[str]
+    mime: Mapped[str]
+    size_bytes: Mapped[int]
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    sha256: Mapped[str]
+
+
+class FeedbackLog(Base):
+    """A file that a client uploaded; its bytes are a file named by their hash (SPEC F3). `origin` names it where it
+    comes from, `feedback_origin` the feedback that it says it belongs to."""
+
+    __tablename__ = "feedback_log"
+    __table_args__ = (
+        sa.Index(None, "tenant_id", "mini_program_id", "id"),
+        sa.UniqueConstraint("tenant_id", "origin"),
+        sa.Index(None, "tenant_id", "feedback_origin"),
+        sa.Index(None, "sha256"),
+        sa.Index(None, "expires_at"),
+    )
+    tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    mini_program_id: Mapped[int]
+    application_id: Mapped[int | None]
+    name: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(BigInt)
+    sha256: Mapped[str]
+    user_id: Mapped[str]
+    uploaded_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    client_id: Mapped[str]
+    origin: Mapped[bytes]
+    feedback_origin: Mapped[bytes | None]
+
+
 class JobRun(Base):
     """One run of a job: `status` is running, done or failed, `figures` what it counted, `holder` its process."""
 
@@ -622,7 +711,10 @@ TENANT_TABLES = tuple(
 """The tables that row-level security guards."""
 
 _UNNUMBERED = frozenset(
-    {"operation", "operation_seal", "operation_filed", "finding_progress", "job_lock", "server_log_rule"}
+    {
+        *("operation", "operation_seal", "operation_filed", "finding_progress", "job_lock", "server_log_rule"),
+        *("feedback", "feedback_image", "feedback_log"),
+    }
 )
 _KEYED = frozenset({"operation_pending", "operation_origin", "finding_tally", "finding_seen"})
 
