@@ -54,6 +54,7 @@ PAGES = (
     PageRecord("global_overview", ":material/monitoring:", "usage", _USAGE),
     PageRecord("data_dashboard", ":material/bar_chart:", "usage", _USAGE),
     PageRecord("mini_programs", ":material/widgets:", "usage", _USAGE),
+    PageRecord("user_feedback", ":material/feedback:", "usage", frozenset({Permission.FEEDBACK_READ})),
     PageRecord("operation_log", ":material/history:", "logs", frozenset({Permission.OPERATION_LOG_READ})),
     PageRecord("findings", ":material/notification_important:", "logs", frozenset({Permission.FINDING_READ})),
     PageRecord("server_logs", ":material/terminal:", "logs", frozenset({Permission.SERVER_LOG_READ})),
