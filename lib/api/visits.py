@@ -11,7 +11,7 @@ from lib.api.usage import HALF_HOUR
 from lib.errors import BadInput
 from lib.queries.console import Console
 from lib.queries.flat_rows import visit_rows
-from lib.queries.visits import VisitFilter
+from lib.queries.visit_filter import VisitFilter
 from lib.usage import instants
 from lib.usage.buckets import Grain
 
@@ -45,6 +45,10 @@ _STATUS = Parameter(
 
 _TEXT = {"type": ["string", "null"]}
 _NUMBER = {"type": ["integer", "null"]}
+_PLACE = {
+    "type": ["string", "null"],
+    "description": "An ISO 3166 code; in place of a country also private, loopback, reserved or unknown.",
+}
 _COUNT = {"type": "integer", "minimum": 0}
 _INSTANT = {"type": "string", "format": "date-time", "description": "In the zone."}
 _VISIT = row_schema(
@@ -53,6 +57,9 @@ _VISIT = row_schema(
         **dict.fromkeys(("address", "account", "method", "target", "protocol", "referrer", "user_agent"), _TEXT),
         "status": _NUMBER,
         "size_bytes": _NUMBER,
+        "duration_ms": _NUMBER,
+        **dict.fromkeys(("country", "region"), _PLACE),
+        **dict.fromkeys(("tenant", "company", "memo"), {"type": "string"}),
     }
 )
 _COUNTS = row_schema(
@@ -92,6 +99,12 @@ VISITS = Resource(
             "size_bytes": 5120,
             "referrer": None,
             "user_agent": "curl/8.5.0",
+            "duration_ms": None,
+            "country": "reserved",
+            "region": None,
+            "tenant": "demo",
+            "company": "Lantern Travel",
+            "memo": "",
         },
     ),
 )

@@ -11,8 +11,10 @@ import polars as pl
 from lib.queries.operation_filter import OperationFilter
 from lib.queries.operation_rows import BODY, ROW
 from lib.queries.operations import OperationQueries
+from lib.queries.sign_ins import SignInFilter, SignInQueries
 from lib.queries.usage import Dimension, UsageFilter, UsageQueries
-from lib.queries.visits import VisitFilter, VisitQueries
+from lib.queries.visit_filter import VisitFilter
+from lib.queries.visits import VisitQueries
 from lib.usage.buckets import Grain
 
 
@@ -31,7 +33,19 @@ def usage_rows(
 def visit_rows(
     queries: VisitQueries, asked: VisitFilter, grain: Grain | None = None, limit: int | None = None
 ) -> pl.DataFrame:
-    """The visits themselves, newest first; with a grain, how many came by `bucket` (not of the whole period)."""
+    """The visits themselves (visit_rows.TOLD), newest first; with a grain, how many came by `bucket` (not of the whole
+    period)."""
+    if grain is None:
+        return queries.rows(asked, limit)
+    rows = queries.histogram(asked, grain)
+    return rows.drop("bucket") if grain is Grain.PERIOD else rows
+
+
+def sign_in_rows(
+    queries: SignInQueries, asked: SignInFilter, grain: Grain | None = None, limit: int | None = None
+) -> pl.DataFrame:
+    """The sign-ins themselves (sign_ins.TOLD), newest first; with a grain, how many there were by `bucket` (not of the
+    whole period)."""
     if grain is None:
         return queries.rows(asked, limit)
     rows = queries.histogram(asked, grain)

@@ -9,11 +9,11 @@ from typing import Any, Final, Self
 
 from lib.errors import BadInput
 from lib.logs.rows import LAST_INSTANT
+from lib.queries.tenancy import EVERY
 from lib.usage.buckets import BUCKET, EPOCH, Period, zone_of
 from lib.words import Phrase
 
-EVERY: Final = "every"
-"""In place of tenants' keys: all of them, for system administrators."""
+__all__ = ["EVERY", "WORD_FILTERS", "OperationFilter", "last_days"]
 
 WORD_FILTERS: Final = {
     "operators": "operator",

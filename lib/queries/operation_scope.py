@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 from lib.access.viewer import Viewer
 from lib.errors import NotFound
 from lib.logs import catalogue
-from lib.logs.record import SYSTEM_TENANT
 from lib.logs.rows import first_id
 from lib.logs.sidecar import Wanted
-from lib.queries.operation_filter import EVERY, WORD_FILTERS, OperationFilter
-from lib.store.tables import Application, Organization, Tenant
+from lib.queries.operation_filter import WORD_FILTERS, OperationFilter
+from lib.queries.tenancy import tenant_ids
+from lib.store.tables import Application, Organization
 from lib.words import Language
 
 
@@ -27,7 +27,7 @@ def wanted_by(session: Session, viewer: Viewer, asked: OperationFilter) -> Wante
     if asked.object_type:
         words["object_type"] = frozenset({asked.object_type})
     return Wanted(
-        tenant_ids=_tenants(session, viewer, asked.tenants),
+        tenant_ids=tenant_ids(session, viewer, asked.tenants),
         first_id=first_id(asked.since),
         until_id=first_id(asked.until),
         words=words,
@@ -43,19 +43,6 @@ def _held(session: Session, viewer: Viewer) -> frozenset[str]:
         Application.tenant_id == viewer.tenant_id, Application.id.in_(sorted(viewer.applications.ids))
     )
     return frozenset(session.scalars(told))
-
-
-def _tenants(session: Session, viewer: Viewer, keys: tuple[str, ...]) -> frozenset[int] | None:
-    if not keys:
-        return frozenset({viewer.tenant_id})
-    if EVERY in keys:
-        return None
-    found = {key: number for number, key in session.execute(select(Tenant.id, Tenant.key).where(Tenant.key.in_(keys)))}
-    found |= {"": SYSTEM_TENANT}
-    for key in keys:
-        if key not in found:
-            raise NotFound(kind="tenant", key=key)
-    return frozenset(found[key] for key in keys)
 
 
 def _under(session: Session, viewer: Viewer, root: int) -> tuple[frozenset[int], frozenset[str]]:

@@ -13,9 +13,9 @@ import orjson
 import polars as pl
 from sqlalchemy.orm import Session
 
-from lib.access.permissions import AccountType, Permission
-from lib.access.viewer import EVERY_TENANT, TenantScope, Viewer
-from lib.errors import BadInput, NotFound
+from lib.access.permissions import Permission
+from lib.access.viewer import Viewer
+from lib.errors import NotFound
 from lib.logs.changes import FieldChange, changes
 from lib.logs.rows import LAST_INSTANT
 from lib.logs.sidecar import Snapshot, Tally, Wanted
@@ -23,9 +23,9 @@ from lib.queries.gate import ViewerQueries, needs
 from lib.queries.operation_filter import OperationFilter
 from lib.queries.operation_rows import BODY, rows_between, rows_of, tenant_keys
 from lib.queries.operation_scope import wanted_by
+from lib.queries.tenancy import narrowed_to, scope_of
 from lib.store import Store
 from lib.usage.buckets import EPOCH, Grain, bucket_starts
-from lib.words import Phrase
 
 FACETS = (
     "product",
@@ -198,14 +198,8 @@ class OperationQueries(ViewerQueries):
     @contextmanager
     def _scoped(self, asked: OperationFilter) -> Iterator[tuple[Session, Wanted]]:
         """A transaction of the tenants asked for, and the filter within what the viewer may see."""
-        if asked.tenants and self.viewer.account_type is not AccountType.SYSTEM:
-            if asked.tenants != (self.viewer.tenant_key,):
-                raise BadInput(what=Phrase("refused.every_tenant"))
-            asked = replace(asked, tenants=())
-        if asked.tenants == (self.viewer.tenant_key,):
-            asked = replace(asked, tenants=())
-        scope: TenantScope = EVERY_TENANT if asked.tenants else self.viewer.tenant_id
-        with self.store.read(scope) as session:
+        asked = replace(asked, tenants=narrowed_to(self.viewer, asked.tenants))
+        with self.store.read(scope_of(self.viewer, asked.tenants)) as session:
             yield session, wanted_by(session, self.viewer, asked)
 
 

@@ -10,16 +10,19 @@ from typing import Any
 import polars as pl
 
 from lib.errors import NotFound
+from lib.logs.place_names import named_places
 from lib.logs.wording import worded
 from lib.queries.console import Console
 from lib.queries.exportable import Exportable, days_between
 from lib.queries.operation_filter import OperationFilter
 from lib.queries.operation_rows import ROW
+from lib.queries.sign_ins import TOLD as SIGN_IN
+from lib.queries.sign_ins import SignInFilter, named_reasons
 from lib.queries.usage import UsageFilter
-from lib.queries.visits import VisitFilter
+from lib.queries.visit_filter import VisitFilter
+from lib.queries.visit_rows import TOLD
 from lib.usage.buckets import Period
 from lib.usage.metrics import PAGE_METRICS
-from lib.usage.visits import VISIT
 
 Asked = Mapping[str, Any]
 
@@ -50,8 +53,7 @@ def asked_pages(asked: UsageFilter, search: str) -> dict[str, Any]:
 
 def asked_visits(asked: VisitFilter) -> dict[str, Any]:
     """What the room "visits" is asked."""
-    span = {"since": asked.since.isoformat(), "until": asked.until.isoformat(), "zone": asked.zone}
-    return _given(**span, address=asked.address, status=asked.status, keyword=asked.keyword)
+    return asked.as_json()
 
 
 def _pages(console: Console, asked: Asked) -> Exportable:
@@ -67,21 +69,39 @@ def _pages(console: Console, asked: Asked) -> Exportable:
 
 
 def _visits(console: Console, asked: Asked) -> Exportable:
-    since, until = _span(asked)
-    visits = VisitFilter(
-        since, until, asked["zone"], asked.get("address"), asked.get("status"), asked.get("keyword")
-    )
-    first, last = days_between(since, until, visits.zone)
-    headings = {key: f"column.{key}" for key in VISIT if key not in {"key", "seq"}}
+    visits = VisitFilter.from_json(asked)
+    first, last = days_between(visits.since, visits.until, visits.zone)
+    headings = {key: f"column.{key}" for key in TOLD}
+
+    def ask(columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        frames = console.visits.frames(visits, columns)
+        return (named_places(frame, console.viewer.language) for frame in frames)
+
     return Exportable(
         "visits",
         headings,
-        lambda _columns: console.visits.frames(visits),
+        ask,
         lambda: console.visits.count(visits),
         first,
         last,
         visits.zone,
     ).kept("visits", asked)
+
+
+def _sign_ins(console: Console, asked: Asked) -> Exportable:
+    wanted = SignInFilter.from_json(asked)
+    first, last = days_between(wanted.since, wanted.until, wanted.zone)
+
+    def ask(columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        language = console.viewer.language
+        frames = console.sign_ins.frames(wanted, columns)
+        return (named_reasons(named_places(frame, language), language) for frame in frames)
+
+    headings = {key: f"column.{key}" for key in SIGN_IN}
+    exportable = Exportable(
+        "sign-ins", headings, ask, lambda: console.sign_ins.count(wanted), first, last, wanted.zone
+    )
+    return exportable.kept("sign_ins", asked)
 
 
 def _operations(console: Console, asked: Asked) -> Exportable:
@@ -100,7 +120,7 @@ def _operations(console: Console, asked: Asked) -> Exportable:
     return exportable.kept("operations", asked)
 
 
-ROOMS = (Room("pages", _pages), Room("visits", _visits), Room("operations", _operations))
+ROOMS = (Room("pages", _pages), Room("visits", _visits), Room("sign_ins", _sign_ins), Room("operations", _operations))
 
 
 def _given(**asked: str | None) -> dict[str, Any]:

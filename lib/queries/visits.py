@@ -1,163 +1,207 @@
-"""Visits as a viewer may see them: the rows of access logs, and how many came when."""
+"""Visits as a viewer may see them (SPEC L1, L2): rows, and how many came when, from where and for what."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 import polars as pl
 
 from lib.access.permissions import Permission
 from lib.access.viewer import Viewer
-from lib.errors import BadInput
+from lib.errors import BadInput, NotFound
 from lib.queries.gate import ViewerQueries, needs
-from lib.store import Store, inbox
-from lib.usage.buckets import BUCKET, EPOCH, Grain, Period, bucket_expr, bucket_starts
-from lib.usage.intake import unpacked
-from lib.usage.lake import Lake
-from lib.usage.published import Published, published
-from lib.usage.visits import VISIT
+from lib.queries.remembering import remembered
+from lib.queries.visit_filter import VisitFilter
+from lib.queries.visit_rows import ROW, Mark, told, whole
+from lib.queries.visit_scan import ORDER, SCANNED, Moment, moment
+from lib.queries.visit_tops import TOPS, placed_among, top_of
+from lib.store import Store
+from lib.usage.buckets import Grain, bucket_expr, bucket_starts
 from lib.words import Phrase
+
+__all__ = ["VisitFilter", "VisitPage", "VisitQueries"]
+
+_LEAST, _MOST = 1, 1000
+_FAILED = 400
+_COUNTS = ("visits", "visitors", "addresses", "errors", "bytes")
 
 
 @dataclass(frozen=True)
-class VisitFilter:
-    """Visits in [since, until), told in a zone; `status` is "4xx", "5xx" or a code, `keyword` part of address,
-    target or agent."""
+class VisitPage:
+    """Some visits, newest first (visit_rows.ROW, instants in the filter's zone).
 
-    since: datetime
-    until: datetime
-    zone: str = "UTC"
-    address: str | None = None
-    status: str | None = None
-    keyword: str | None = None
+    `newer` and `older` are ids to give as `after` and `before` for the neighbouring page; null at the ends.
+    """
 
-    def __post_init__(self) -> None:
-        if self.since >= self.until:
-            raise BadInput(what=Phrase("refused.wrong_order"))
-        if self.status is not None and not re.fullmatch(r"[1-5](xx|\d\d)", self.status):
-            raise BadInput(what=Phrase("refused.status", status=self.status[:20]))
-
-    def whole_buckets(self) -> Period:
-        """The half hours that the range touches."""
-        return Period(
-            self.since - (self.since - EPOCH) % BUCKET, self.until + (-(self.until - EPOCH)) % BUCKET, self.zone
-        )
-
-    def utc_dates(self) -> tuple[date, date]:
-        """The first and the last UTC date that the range touches."""
-        return self.since.astimezone(UTC).date(), (self.until.astimezone(UTC) - timedelta(microseconds=1)).date()
-
-    def predicate(self) -> pl.Expr:
-        """Which visits are meant."""
-        parts = [pl.col("at").is_between(self.since, self.until, closed="left")]
-        if self.address is not None:
-            parts.append(pl.col("address") == self.address)
-        if self.status is not None:
-            code = pl.col("status").cast(pl.String)
-            parts.append(code.str.head(1) == self.status[0] if self.status.endswith("xx") else code == self.status)
-        if self.keyword:
-            text = pl.concat_str("address", "target", "user_agent", "account", separator=" ", ignore_nulls=True)
-            parts.append(text.str.to_lowercase().str.contains(self.keyword.lower(), literal=True))
-        return pl.all_horizontal(parts)
+    rows: pl.DataFrame
+    newer: str | None
+    older: str | None
 
 
 class VisitQueries(ViewerQueries):
-    """The visits of one tenant, those that the refresh has not filed yet included: a log is read as it stands."""
+    """The visits of one tenant, or of those that a system administrator asks for, those that the refresh has not filed
+    yet included: a log is read as it stands."""
 
     def __init__(self, viewer: Viewer, store: Store, lake: Path) -> None:
         super().__init__(viewer, store)
-        self._lake = Lake(lake)
+        self._lake = lake
+
+    @needs(Permission.VISIT_READ)
+    def page(
+        self, asked: VisitFilter, *, before: str | None = None, after: str | None = None, size: int = 50
+    ) -> VisitPage:
+        """The newest visits that match, those older than the row of the id `before`, or the next newer than `after`.
+
+        Raises BadInput for what is no id.
+        """
+        size, now = min(max(size, _LEAST), _MOST), self._now(asked)
+        found = _walked(now, asked, _mark(before), _mark(after), size + 1)
+        more = found.height > size
+        rows = found.head(size) if after is None else found.tail(size)
+        shown = whole(rows, now.companies, asked.zone)
+        newest, oldest = (shown["id"][0], shown["id"][-1]) if shown.height else (None, None)
+        has_newer = more if after is not None else before is not None
+        has_older = more if after is None else True
+        return VisitPage(shown, newest if has_newer else None, oldest if has_older else None)
 
     @needs(Permission.VISIT_READ)
     def rows(self, asked: VisitFilter, limit: int | None = None) -> pl.DataFrame:
-        """The visits themselves (VISIT without `key` and `seq`), `at` in the zone, newest first."""
-        rows = self._visits(asked).sort(*_NEWEST_FIRST, descending=True)
-        return _told(rows if limit is None else rows.head(limit), asked.zone).collect()
+        """The visits themselves (visit_rows.TOLD), `at` in the zone, newest first."""
+        now = self._now(asked)
+        rows = _matching(now, asked).sort(*ORDER, descending=True)
+        return told(rows if limit is None else rows.head(limit), now.companies, asked.zone)
 
     @needs(Permission.VISIT_READ)
-    def frames(self, asked: VisitFilter) -> Iterator[pl.DataFrame]:
-        """The visits as `rows` gives them and as they are now, a UTC date at a time: for more than fit into memory."""
+    def frames(self, asked: VisitFilter, columns: Sequence[str] = ()) -> Iterator[pl.DataFrame]:
+        """The visits as `rows` gives them and as they are now, a UTC date at a time: for more than fit into memory.
+
+        `columns` are some of visit_rows.TOLD; none means all.
+        """
         now = self._now(asked)
-        for day in now.dates():
-            visits = now.between(day, day).sort(*_NEWEST_FIRST, descending=True)
-            yield _told(visits, asked.zone).collect()
+        for day in now.dates(*asked.utc_dates()):
+            visits = _matching(now, asked, (day, day)).sort(*ORDER, descending=True)
+            yield told(visits, now.companies, asked.zone, columns)
 
     @needs(Permission.VISIT_READ)
     def count(self, asked: VisitFilter) -> int:
         """How many visits are meant."""
-        return int(self._visits(asked).select(pl.len()).collect().item())
+        now = self._now(asked)
+
+        def counted() -> int:
+            return int(_matching(now, asked).select(pl.len()).collect().item())
+
+        return remembered((now.mark, "count", _untold(asked)), counted)
 
     @needs(Permission.VISIT_READ)
-    def histogram(self, asked: VisitFilter, grain: Grain) -> pl.DataFrame:
+    def newer_count(self, asked: VisitFilter, visit_id: str) -> int:
+        """How many of the visits that match are newer than one: its place in the list. Raises BadInput."""
+        mark = Mark.of(visit_id)
+        return int(_matching(self._now(asked), asked).filter(mark.is_before()).select(pl.len()).collect().item())
+
+    @needs(Permission.VISIT_READ)
+    def histogram(self, asked: VisitFilter, grain: Grain, *, filled: bool = False) -> pl.DataFrame:
         """`bucket`, `visits`, `visitors` (distinct address and user agent), `addresses`, `errors` (400 and above),
         `bytes`.
 
-        Buckets without visits are left out.
+        Buckets without visits are left out, or nothing but zeros where `filled`.
         """
-        buckets = bucket_starts(asked.whole_buckets(), grain)
-        visits = self._visits(asked).with_columns(t=bucket_expr(pl.col("at")))
-        inside = visits.join(buckets.select("t", "bucket").lazy(), on="t")
-        return (
-            inside.group_by("bucket")
-            .agg(
-                visits=pl.len().cast(pl.Int64),
-                visitors=pl.struct("address", "user_agent").n_unique().cast(pl.Int64),
-                addresses=pl.col("address").n_unique().cast(pl.Int64),
-                errors=(pl.col("status") >= 400).sum().cast(pl.Int64),
-                bytes=pl.col("size_bytes").sum(),
-            )
-            .sort("bucket")
-            .collect()
+        now = self._now(asked)
+
+        def counted() -> pl.DataFrame:
+            return _histogram(now, asked, grain)
+
+        found = remembered((now.mark, "histogram", asked, grain), counted)
+        if not filled:
+            return found
+        buckets = bucket_starts(asked.whole_buckets(), grain).select(pl.col("bucket").unique(maintain_order=True))
+        return buckets.join(found, on="bucket", how="left").with_columns(pl.col(_COUNTS).fill_null(0))
+
+    @needs(Permission.VISIT_READ)
+    def top(self, asked: VisitFilter, column: str, limit: int = 10) -> pl.DataFrame:
+        """`value`, `visits`, `errors` of the most frequent values of a column of TOPS, most first: `target` without
+        its query, places and tenants by their codes and keys. What is null is left out. Raises BadInput."""
+        if column not in TOPS:
+            raise BadInput(what=Phrase("refused.filter"))
+        now = self._now(asked)
+
+        def counted() -> pl.DataFrame:
+            return top_of(_matching(now, asked), column, now.companies)
+
+        return remembered((now.mark, "top", _untold(asked), column), counted).head(limit)
+
+    @needs(Permission.VISIT_READ)
+    def details(self, visit_id: str, tenants: tuple[str, ...] = ()) -> dict[str, object]:
+        """One visit in full (visit_rows.ROW, instants in UTC), of the tenants as a filter names them.
+
+        Raises NotFound where there is none that the viewer may see.
+        """
+        try:
+            mark = Mark.of(visit_id)
+        except BadInput as error:
+            raise NotFound(kind="visit", key=visit_id[:60]) from error
+        now = moment(self.viewer, self.store, self._lake, tenants)
+        day = mark.at.date()
+        rows = now.between(day, day).filter(mark.is_it()).collect()
+        if rows.is_empty():
+            raise NotFound(kind="visit", key=visit_id)
+        return whole(rows.head(1), now.companies, "UTC").select(ROW).row(0, named=True)
+
+    def _now(self, asked: VisitFilter) -> Moment:
+        return moment(self.viewer, self.store, self._lake, asked.tenants)
+
+
+def _matching(now: Moment, asked: VisitFilter, dates: tuple[date, date] | None = None) -> pl.LazyFrame:
+    """The visits that match (SCANNED), of the UTC dates from first to last, in no order."""
+    visits = now.between(*(dates or asked.utc_dates())).filter(asked.predicate())
+    if asked.keyword:
+        visits = visits.filter(asked.keyword_predicate(now.with_keyword(asked.keyword)))
+    return placed_among(visits, asked.country, asked.region)
+
+
+def _walked(now: Moment, asked: VisitFilter, before: Mark | None, after: Mark | None, count: int) -> pl.DataFrame:
+    """The first `count` that match, newest first and older than a mark; or the next newer than one. A date at a time,
+    until there are enough."""
+    is_forward = after is not None
+    first, last = asked.utc_dates()
+    days = now.dates(max(first, after.at.date()) if after else first, min(last, before.at.date()) if before else last)
+    found: list[pl.DataFrame] = []
+    for day in reversed(days) if is_forward else days:
+        visits = _matching(now, asked, (day, day))
+        for mark, beyond in ((before, Mark.is_after), (after, Mark.is_before)):
+            visits = visits if mark is None else visits.filter(beyond(mark))
+        missing = count - sum(each.height for each in found)
+        found.append(visits.sort(*ORDER, descending=not is_forward).head(missing).collect())
+        if found[-1].height == missing:
+            break
+    rows = pl.concat([pl.DataFrame(schema=SCANNED), *found])
+    return rows.reverse() if is_forward else rows
+
+
+def _histogram(now: Moment, asked: VisitFilter, grain: Grain) -> pl.DataFrame:
+    buckets = bucket_starts(asked.whole_buckets(), grain)
+    visits = _matching(now, asked).select("at", "address", "user_agent", "status", "size_bytes")
+    inside = visits.with_columns(t=bucket_expr(pl.col("at"))).join(buckets.select("t", "bucket").lazy(), on="t")
+    return (
+        inside.group_by("bucket")
+        .agg(
+            visits=pl.len().cast(pl.Int64),
+            visitors=pl.struct("address", "user_agent").n_unique().cast(pl.Int64),
+            addresses=pl.col("address").n_unique().cast(pl.Int64),
+            errors=(pl.col("status") >= _FAILED).sum().cast(pl.Int64),
+            bytes=pl.col("size_bytes").sum(),
         )
-
-    def _visits(self, asked: VisitFilter) -> pl.LazyFrame:
-        return self._now(asked).between(*asked.utc_dates())
-
-    def _now(self, asked: VisitFilter) -> _Moment:
-        tenant_id = self.viewer.tenant_id
-        if not self.viewer.applications.every:  # a visit belongs to no application, so to none that is held
-            return _Moment(None, [], asked)
-        # The inbox before the lake: a batch that moves in between is then in both, and counted once by its keys.
-        manifest = self._lake.manifest()
-        with self.store.read(tenant_id) as session:
-            payloads = inbox.payloads_of(session, tenant_id, "visit", manifest.applied)
-        waiting = [unpacked(payload).lazy().select(list(VISIT)) for payload in payloads]
-        return _Moment(published(self._lake, tenant_id), waiting, asked)
+        .sort("bucket")
+        .collect()
+    )
 
 
-@dataclass(frozen=True)
-class _Moment:
-    """The visits of one moment: what was published then, and what waited."""
-
-    filed: Published | None
-    waiting: list[pl.LazyFrame]
-    asked: VisitFilter
-
-    def between(self, first: date, last: date) -> pl.LazyFrame:
-        """Those that are asked for, of the UTC dates from first to last."""
-        if self.filed is None:
-            return pl.LazyFrame(schema=VISIT)
-        filed = self.filed.visits(first.isoformat(), last.isoformat())
-        waiting = [each.filter(pl.col("at").dt.date().is_between(first, last)) for each in self.waiting]
-        whole = pl.concat([filed, *waiting]).filter(self.asked.predicate())
-        return whole.unique("key", keep="first", maintain_order=True) if waiting else whole
-
-    def dates(self) -> list[date]:
-        """The UTC dates that may have some, newest first."""
-        filed = [] if self.filed is None else [date.fromisoformat(day) for day in self.filed.files.visits]
-        dates = [pl.col("at").dt.date().unique()]
-        waiting = [day for each in self.waiting for day in each.select(dates).collect().to_series()]
-        first, last = self.asked.utc_dates()
-        return sorted({day for day in (*filed, *waiting) if first <= day <= last}, reverse=True)
+def _mark(visit_id: str | None) -> Mark | None:
+    return None if visit_id is None else Mark.of(visit_id)
 
 
-def _told(rows: pl.LazyFrame, zone: str) -> pl.LazyFrame:
-    """The rows as they are shown."""
-    return rows.drop("key", "seq").with_columns(pl.col("at").dt.convert_time_zone(zone))
-
-
-_NEWEST_FIRST = ("at", "seq", "key")
+def _untold(asked: VisitFilter) -> VisitFilter:
+    """The filter without what changes no count."""
+    return replace(asked, zone="UTC")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -52,6 +52,18 @@ def payloads_of(session: Session, tenant_id: int, kind: str, besides: Sequence[i
     """The rows of a tenant's batches of a kind, but those that are in the lake already."""
     asked = select(Inbox.payload).where(Inbox.tenant_id == tenant_id, Inbox.kind == kind, Inbox.id.not_in(besides))
     return list(session.scalars(asked.order_by(Inbox.id)))
+
+
+def batches_of(
+    session: Session, kind: str, besides: Sequence[int], tenant_ids: Collection[int]
+) -> dict[int, tuple[int, ...]]:
+    """By tenant, the batches of a kind that wait, oldest first, but those that are in the lake already."""
+    asked = select(Inbox.tenant_id, Inbox.id).where(Inbox.kind == kind, Inbox.id.not_in(besides))
+    found: dict[int, tuple[int, ...]] = {}
+    for tenant_id, batch_id in session.execute(asked.order_by(Inbox.id)):
+        if tenant_id in tenant_ids:
+            found[tenant_id] = (*found.get(tenant_id, ()), batch_id)
+    return found
 
 
 def tail(session: Session, tenant_id: int, kind: str, source: str, most_rows: int) -> list[int]:

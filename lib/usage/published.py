@@ -16,7 +16,7 @@ from lib.usage.kept import Kept
 from lib.usage.lake import FORMAT, Lake, TenantFiles
 from lib.usage.recency import Scope
 from lib.usage.tables import COUNTED, PAGES, PRESENCE, TOTALS, Table
-from lib.usage.visits import VISIT
+from lib.usage.visits import STORED
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,11 @@ class Published:
     def visits(self, first: str, last: str) -> pl.LazyFrame:
         """The visits of the UTC dates from first to last, both included."""
         named = [files.visits for day, files in self.files.visits.items() if first <= day <= last]
-        return self._scan(named, VISIT)
+        if not named:
+            return pl.LazyFrame(schema=STORED)
+        places = [self.lake.path(name) for name in named]
+        # Files of an earlier version lack the newer columns.
+        return pl.scan_parquet(places, schema=STORED, missing_columns="insert", extra_columns="ignore")
 
     def _table(self, table: Table) -> pl.LazyFrame:
         names = [name for day in self.files.days.values() for name in day.tables.get(table.name, ())]

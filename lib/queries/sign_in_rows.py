@@ -1,0 +1,113 @@
+"""Attempts to sign in as rows, with their company and an id that leads back to them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Self
+
+import polars as pl
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lib.errors import BadInput
+from lib.logs.record import SYSTEM_TENANT
+from lib.queries.visit_scan import Company
+from lib.store import attempts
+from lib.store.tables import SignIn
+from lib.usage.buckets import EPOCH
+from lib.words import Phrase
+
+_KEPT = {
+    "number": pl.Int64(),
+    "tenant_id": pl.Int64(),
+    "account": pl.String(),
+    "at": pl.Datetime("us", "UTC"),
+    "address": pl.String(),
+    "user_agent": pl.String(),
+    "result": pl.String(),
+    "reason": pl.String(),
+}
+_ID = re.compile(r"(-?[0-9]{1,17})\.([0-9]{1,18})")
+
+UNFINISHED = "unfinished"
+"""The reason of an attempt that nobody saw the end of. It counts as a failure."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A sign-in's place in the order of all: what its id says."""
+
+    at: datetime
+    number: int
+
+    @classmethod
+    def of(cls, sign_in_id: str) -> Self:
+        """The mark of an id. Raises BadInput."""
+        parts = _ID.fullmatch(sign_in_id)
+        try:
+            if parts is not None:
+                return cls(EPOCH + timedelta(microseconds=int(parts[1])), int(parts[2]))
+        except OverflowError:
+            pass
+        raise BadInput(what=Phrase("refused.sign_in_id"))
+
+    def is_after(self) -> pl.Expr:
+        """Which sign-ins are older."""
+        at = pl.lit(self.at, pl.Datetime("us", "UTC"))
+        return (pl.col("at") < at) | ((pl.col("at") == at) & (pl.col("number") < self.number))
+
+    def is_before(self) -> pl.Expr:
+        """Which sign-ins are newer."""
+        at = pl.lit(self.at, pl.Datetime("us", "UTC"))
+        return (pl.col("at") > at) | ((pl.col("at") == at) & (pl.col("number") > self.number))
+
+
+def sign_ins_of(
+    session: Session,
+    since: datetime,
+    until: datetime,
+    wanted: frozenset[int] | None,
+    companies: Mapping[int, Company],
+) -> pl.DataFrame:
+    """The attempts made in [since, until) on accounts of the tenants (null: all), newest first: sign_ins.ROW without
+    the place, `at` in UTC, and `number`."""
+    kept = select(
+        SignIn.id,
+        SignIn.tenant_id,
+        SignIn.account_name,
+        SignIn.occurred_at,
+        SignIn.address,
+        SignIn.user_agent,
+        SignIn.result,
+        SignIn.reason,
+    ).where(SignIn.occurred_at >= since, SignIn.occurred_at < until, SignIn.result != attempts.UNLOCKED)
+    if wanted is not None:
+        of_some = SignIn.tenant_id.in_(sorted(wanted))
+        kept = kept.where(of_some | SignIn.tenant_id.is_(None) if SYSTEM_TENANT in wanted else of_some)
+    ordered = kept.order_by(SignIn.occurred_at.desc(), SignIn.id.desc())
+    rows = [tuple(row) for row in session.execute(ordered)]
+    frame = pl.DataFrame(rows, _KEPT, orient="row")
+    unfinished = pl.col("result") == attempts.CHECKING
+    return frame.with_columns(
+        id=pl.concat_str(pl.col("at").dt.epoch("us"), "number", separator="."),
+        result=pl.when(unfinished).then(pl.lit(attempts.FAILURE)).otherwise("result"),
+        reason=pl.when(unfinished).then(pl.lit(UNFINISHED)).otherwise("reason"),
+        **_of_companies(companies),
+    )
+
+
+def _of_companies(companies: Mapping[int, Company]) -> dict[str, pl.Expr]:
+    numbers, every = list(companies), list(companies.values())
+    told = {
+        "tenant": [each.key for each in every],
+        "company": [each.name for each in every],
+        "memo": [each.memo for each in every],
+    }
+    tenant = pl.col("tenant_id").fill_null(SYSTEM_TENANT)
+    return {
+        name: tenant.replace_strict(numbers, values, default="", return_dtype=pl.String)
+        for name, values in told.items()
+    }
