@@ -88,6 +88,7 @@ class FeedbackTrend:
             mode="lines+markers" if len(self._filled) <= MOST_MARKERS else "lines",
             line={"color": NOTE, "width": 2},
             marker={"size": 5},
+            cliponaxis=False,  # else the floor cuts the dots of nothing in half
             hoverinfo="skip",  # the bars' box tells it too, with the bucket's name
         )
 

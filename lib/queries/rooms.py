@@ -10,10 +10,14 @@ from typing import Any
 import polars as pl
 
 from lib.errors import NotFound
+from lib.feedback.types import FEEDBACK_KINDS, FEEDBACK_TYPES
 from lib.logs.place_names import named_places
 from lib.logs.wording import worded
 from lib.queries.console import Console
 from lib.queries.exportable import Exportable, days_between
+from lib.queries.feedback_filter import FeedbackFilter
+from lib.queries.feedback_rows import ROW as FEEDBACK
+from lib.queries.feedback_scope import sees_contact
 from lib.queries.operation_filter import OperationFilter
 from lib.queries.operation_rows import ROW
 from lib.queries.sign_ins import TOLD as SIGN_IN
@@ -23,6 +27,7 @@ from lib.queries.visit_filter import VisitFilter
 from lib.queries.visit_rows import TOLD
 from lib.usage.buckets import Period
 from lib.usage.metrics import PAGE_METRICS
+from lib.words import say
 
 Asked = Mapping[str, Any]
 
@@ -62,9 +67,7 @@ def _pages(console: Console, asked: Asked) -> Exportable:
     usage = UsageFilter(period, asked.get("mini_program"), asked.get("application"), asked.get("os"))
     headings = {"page": "usage.page", **{metric.key: metric.words for metric in PAGE_METRICS}}
     search, days = asked.get("search", ""), days_between(since, until, period.zone)
-    pages = Exportable.of_frame(
-        "pages", headings, lambda: console.usage.pages(usage, search), *days, period.zone
-    )
+    pages = Exportable.of_frame("pages", headings, lambda: console.usage.pages(usage, search), *days, period.zone)
     return pages.kept("pages", asked)
 
 
@@ -98,9 +101,7 @@ def _sign_ins(console: Console, asked: Asked) -> Exportable:
         return (named_reasons(named_places(frame, language), language) for frame in frames)
 
     headings = {key: f"column.{key}" for key in SIGN_IN}
-    exportable = Exportable(
-        "sign-ins", headings, ask, lambda: console.sign_ins.count(wanted), first, last, wanted.zone
-    )
+    exportable = Exportable("sign-ins", headings, ask, lambda: console.sign_ins.count(wanted), first, last, wanted.zone)
     return exportable.kept("sign_ins", asked)
 
 
@@ -120,7 +121,31 @@ def _operations(console: Console, asked: Asked) -> Exportable:
     return exportable.kept("operations", asked)
 
 
-ROOMS = (Room("pages", _pages), Room("visits", _visits), Room("sign_ins", _sign_ins), Room("operations", _operations))
+def _feedback(console: Console, asked: Asked) -> Exportable:
+    wanted = FeedbackFilter.from_json(asked)
+    first, last = days_between(wanted.since, wanted.until, wanted.zone)
+    seen = [key for key in FEEDBACK if key != "contact" or sees_contact(console.viewer)]
+    language = console.viewer.language
+    of_type = {each.key: say(each.words, language) for each in FEEDBACK_TYPES}
+    of_kind = {each.key: say(each.words, language) for each in FEEDBACK_KINDS}
+    words = (pl.col("type").replace(of_type), pl.col("kind").replace(of_kind))
+
+    def ask(columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        frames = console.feedback.rows(wanted, (*columns, "type", "kind"))
+        return (frame.with_columns(words) for frame in frames)
+
+    headings = {key: f"feedback_column.{key}" for key in seen}
+    exportable = Exportable("feedback", headings, ask, lambda: console.feedback.total(wanted), first, last, wanted.zone)
+    return exportable.kept("feedback", asked)
+
+
+ROOMS = (
+    Room("pages", _pages),
+    Room("visits", _visits),
+    Room("sign_ins", _sign_ins),
+    Room("operations", _operations),
+    Room("feedback", _feedback),
+)
 
 
 def _given(**asked: str | None) -> dict[str, Any]:

@@ -40,8 +40,9 @@ def draw(console: Console) -> None:
 
 
 def _feedback(console: Console, shown: Shown) -> None:
-    filter_bar.draw(console, shown)
     total = console.feedback.total(shown.asked)
+    if total or shown.is_narrowed:
+        filter_bar.draw(console, shown)
     if total:
         trend.section(console, shown)
         listing.section(console, shown, total)

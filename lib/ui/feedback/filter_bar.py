@@ -24,8 +24,8 @@ def draw(console: Console, shown: Shown) -> None:
     if shown.tab == ABNORMALITY.key:
         _kinds(console, shown)
     asked = shown.asked
-    bar.search(console, LISTING, asked.keyword or "", "feedback.search")
-    with st.grid(3, min_column_width=200):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        bar.search(console, LISTING, asked.keyword or "", "feedback.search")
         _choice(console, replace(asked, application=None), "application", asked.application)
         _choice(console, replace(asked, version=None), "version", asked.version)
         _choice(console, replace(asked, os=None), "os", asked.os)
@@ -38,7 +38,8 @@ def _choice(console: Console, asked: FeedbackFilter, column: Facet, chosen: str 
     if chosen and chosen not in offered:
         count = next((count for value, _name, count in counted if value == chosen), 0)
         offered[chosen] = _with_count(console, chosen, count)
-    filters.choice(console, column, offered, everything=f"usage.every_{column}", clears=LISTING.place)
+    with st.container(width=205):
+        filters.choice(console, column, offered, everything=f"usage.every_{column}", clears=LISTING.place)
 
 
 def _kinds(console: Console, shown: Shown) -> None:

@@ -47,11 +47,13 @@ _LONGEST_NAME = 60
 def draw(console: Console, shown: Shown) -> None:
     """The whole tab."""
     st.caption(console.say("feedback_logs.kept"))
-    bar.search(console, LISTING, shown.asked.keyword or "", "feedback_logs.search")
     done = st.session_state.pop(_DONE, None)
     if done is not None:
         st.success(console.say("feedback_logs.deleted", count=f"{done:,}"), icon=":material/check_circle:")
     total = console.feedback_logs.total(shown.logs)
+    if total or shown.asked.keyword:
+        with st.container(horizontal=True):
+            bar.search(console, LISTING, shown.asked.keyword or "", "feedback_logs.search")
     if not total:
         nothing.logs(console, shown)
         return

@@ -38,8 +38,11 @@ def section(console: Console, shown: Shown) -> None:
     wall = [_card(console, shown, name, now[name], then[name]) for name in _UNITS if now[name] is not None]
     cards.draw(console, wall, period, before)
     grain = filters.grain_shown(period)
-    heading(console, "feedback.trend", "feedback_trend", lambda: _rows(console, shown, grain), COLUMNS, period)
-    filters.grain(console, period)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        with st.container():
+            heading(console, "feedback.trend", "feedback_trend", lambda: _rows(console, shown, grain), COLUMNS, period)
+        with st.container(width="content"):
+            filters.grain(console, period)
     chart = FeedbackTrend(_rows(console, shown, grain), period, grain, console.viewer.language)
     st.plotly_chart(chart.figure(), key="chart.feedback", alt=chart.alt(), config=CONFIG)
     asked = shown.asked
