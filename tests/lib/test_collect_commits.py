@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from lib.access.tokens import hash_of_token
 from lib.access.viewer import EVERY_TENANT
-from lib.collect import merging
 from lib.collect.calls import Row
 from lib.collect.commits import Commits, Full
-from lib.collect.merging import merge
 from lib.errors import Unavailable
 from lib.store import Store, intake_tallies
 from lib.store.ingest_keys import WriteKey, write_key_of
@@ -25,6 +22,7 @@ from lib.store.tables import Inbox
 from lib.usage.intake import unpacked
 from tests.lib.collecting import Collecting, new_key
 from tests.lib.companies import make_companies
+from tests.lib.full_disk import full_disk
 from tests.lib.test_collect_segment import screen
 
 NOON = datetime(2024, 5, 12, 12, tzinfo=UTC)
@@ -219,17 +217,8 @@ def _rows(store: Store) -> pl.DataFrame:
 def test_on_a_full_disk_the_answer_is_503_and_what_was_acknowledged_stays(sqlite_store: Store) -> None:
     collecting = Collecting.over(sqlite_store)
     assert collecting.batch(screen("1"))[0] == 200
-    # Every page of the file is taken: SQLite's own way of having a full disk.
-    with sqlite3.connect(sqlite_store.file) as connection:
-        pages = connection.execute("PRAGMA page_count").fetchone()[0]
-    full = f"PRAGMA max_page_count = {pages}"
-    @event.listens_for(sqlite_store.engine, "checkout")
-    def _no_room(connection: sqlite3.Connection, *_: object) -> None:
-        connection.execute(full)
-
-    statuses = [collecting.batch(*(screen(f"{n}-{m}") for m in range(100)))[0] for n in range(30)]
-    assert statuses[-1] == 503
-    event.remove(sqlite_store.engine, "checkout", _no_room)
-    sqlite_store.engine.dispose()
+    with full_disk(sqlite_store):
+        statuses = [collecting.batch(*(screen(f"{n}-{m}") for m in range(100)))[0] for n in range(30)]
+        assert statuses[-1] == 503
     collecting.collector.close()
     assert collecting.rows().height == 1 + 100 * statuses.count(200)

@@ -155,6 +155,16 @@ def test_checkpoints_missing_in_the_file_are_told(store: Store, home: Settings, 
     assert finding.facts == {"file": file.name, "count": 2, "first": 8, "last": 12}
 
 
+@on_sqlite
+def test_an_edited_checkpoint_proves_nothing_but_that_it_was_edited(store: Store, home: Settings, acme: int) -> None:
+    file = _file(home, acme)
+    text = file.read_text()
+    roots = [line for line in text.splitlines() if line.endswith("=") and len(line) == 44]
+    file.write_text(text.replace(roots[1], roots[0]).replace(roots[-1], roots[0]))
+    found = [(finding.kind, finding.facts["file"]) for finding in _findings(store, home, acme)]
+    assert found == [(Kind.EDITED_SEAL, file.name)] * 2
+
+
 def test_an_inserted_row_is_neither_sealed_nor_pending(store: Store, home: Settings, acme: int) -> None:
     record_some(store, acme, 1)
     tamper(store, "DELETE FROM operation_pending")

@@ -84,9 +84,9 @@ class Comparison:
         """Compare what is left once the tree has ended."""
         for branch in self._branches:
             while branch.next is not None:
-                self._require_signature(branch.next)
-                branch.beyond = branch.beyond or branch.next
-                branch.beyond_last = branch.next
+                if self._is_signed(branch.next):
+                    branch.beyond = branch.beyond or branch.next
+                    branch.beyond_last = branch.next
                 branch.advance()
         # The last one may be of a sealer that was stopped in between, and new ones are on their way.
         if self._missing_count > 1 and now - self._missing[0][1] > GRACE:
@@ -109,7 +109,8 @@ class Comparison:
         if size == until and kept.text == note:
             branch.agree(size)
             return
-        self._require_signature(kept)
+        if not self._is_signed(kept):  # what anybody can have written proves nothing but that it was written
+            return
         if before is None or not before.size < size <= before.size + len(leaves) or branch.differs is not None:
             return
         ((_, root),) = roots_at(before, leaves, [size])
@@ -118,14 +119,15 @@ class Comparison:
         else:
             branch.differs = kept
 
-    def _require_signature(self, kept: KeptNote) -> None:
+    def _is_signed(self, kept: KeptNote) -> bool:
         note = Note.parse(kept.text)
         if note.holds(self.key):
-            return
+            return True
         if note.is_named(self.key):
             self._say(Kind.EDITED_SEAL, "bad_signature_in_file", line=kept.line)
         else:
             self._say(Kind.KEY_CHANGED, "other_key_in_file", line=kept.line)
+        return False
 
     def _tell_missing(self) -> None:
         if self._missing_count:
