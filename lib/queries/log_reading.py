@@ -1,4 +1,4 @@
-"""What the page of the operation log needs besides the operations: that it was read, and the tree of organizations."""
+"""That a log of the database was read, and the tree of organizations by which operations can be chosen."""
 
 from __future__ import annotations
 
@@ -32,6 +32,21 @@ class LogReading(ViewerQueries):
         operator = replace(Operator.of(self.viewer), channel=channel)
         with self.store.write(self.viewer.tenant_id) as session:
             record(session, self.viewer.tenant_id, operator, reading_act(asked, count))
+
+    @needs(Permission.VISIT_READ)
+    def note_visits(self, asked: Mapping[str, Any]) -> None:
+        """Record that the viewer looks at visits by a filter (SPEC O3). Raises where that cannot be recorded."""
+        self._note_access("visit", asked)
+
+    @needs(Permission.SIGN_IN_READ)
+    def note_sign_ins(self, asked: Mapping[str, Any]) -> None:
+        """Record that the viewer looks at sign-ins by a filter (SPEC O3). Raises where that cannot be recorded."""
+        self._note_access("sign_in", asked)
+
+    def _note_access(self, object_type: str, asked: Mapping[str, Any]) -> None:
+        with self.store.write(self.viewer.tenant_id) as session:
+            act = Act("visits", "read", "querying", object_type, new={"filter": dict(asked)})
+            record(session, self.viewer.tenant_id, Operator.of(self.viewer), act)
 
     @needs(Permission.OPERATION_LOG_READ)
     def organizations(self) -> pl.DataFrame:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Self
 
 import polars as pl
 
 from lib.access.permissions import Permission
-from lib.errors import BadInput
+from lib.errors import BadInput, NotFound
 from lib.logs.places import UNKNOWN, places_of
 from lib.queries.gate import ViewerQueries, needs
 from lib.queries.sign_in_rows import Mark, sign_ins_of
@@ -188,6 +188,22 @@ class SignInQueries(ViewerQueries):
             )
         )
         return counted.sort(["sign_ins", "value"], descending=[True, False]).head(limit)
+
+    @needs(Permission.SIGN_IN_READ)
+    def details(self, sign_in_id: str, tenants: tuple[str, ...] = ()) -> dict[str, object]:
+        """One sign-in in full (ROW, instants in UTC), of the tenants as a filter names them.
+
+        Raises NotFound where there is none that the viewer may see.
+        """
+        try:
+            mark = Mark.of(sign_in_id)
+            here = SignInFilter(mark.at, mark.at + timedelta(microseconds=1), tenants=tenants)
+        except (BadInput, OverflowError) as error:
+            raise NotFound(kind="sign_in", key=sign_in_id[:60]) from error
+        rows = self._matching(here).filter(pl.col("id") == sign_in_id)
+        if rows.is_empty():
+            raise NotFound(kind="sign_in", key=sign_in_id)
+        return rows.select(ROW).row(0, named=True)
 
     def _matching(self, asked: SignInFilter) -> pl.DataFrame:
         """Those that match (ROW), `at` in UTC, newest first."""

@@ -39,6 +39,7 @@ class PageRecord:
 
 
 _USAGE = frozenset({Permission.USAGE_READ})
+_ACCESS = frozenset({Permission.VISIT_READ, Permission.SIGN_IN_READ})
 _MANAGING = frozenset(
     {
         Permission.CATALOGUE_MANAGE,
@@ -56,6 +57,7 @@ PAGES = (
     PageRecord("mini_programs", ":material/widgets:", "usage", _USAGE),
     PageRecord("user_feedback", ":material/feedback:", "usage", frozenset({Permission.FEEDBACK_READ})),
     PageRecord("operation_log", ":material/history:", "logs", frozenset({Permission.OPERATION_LOG_READ})),
+    PageRecord("access_log", ":material/travel_explore:", "logs", _ACCESS),
     PageRecord("findings", ":material/notification_important:", "logs", frozenset({Permission.FINDING_READ})),
     PageRecord("server_logs", ":material/terminal:", "logs", frozenset({Permission.SERVER_LOG_READ})),
     PageRecord("administration", ":material/manage_accounts:", "keeping", _MANAGING),

@@ -30,6 +30,8 @@ class Listing:
         """Take every filter out of the address but these."""
         self.narrow(**{**dict.fromkeys(self.filters), **said})
 
-    def tied(self, name: str, value: object, to_text: Callable[[Any], address.Said]) -> dict[str, Any]:
+    def tied(
+        self, name: str, value: object, to_text: Callable[[Any], address.Said], widget: str = ""
+    ) -> dict[str, Any]:
         """As `address.tied`, for a filter: a choice begins at the newest record again."""
-        return address.tied(name, value, to_text, widget=f"{self.key}.{name}", clears=self.place)
+        return address.tied(name, value, to_text, widget=f"{self.key}.{widget or name}", clears=self.place)

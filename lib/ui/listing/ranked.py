@@ -44,9 +44,7 @@ def draw(listing: Listing, name: str, label: str, ranks: list[Rank], chosen: str
         }
         for rank in ranks
     ]
-    drawn = st.components.v2.component(
-        "ranked_values", html=_HTML, css=_asset("ranked.css"), js=_asset("ranked.js")
-    )
+    drawn = st.components.v2.component("ranked_values", html=_HTML, css=_asset("ranked.css"), js=_asset("ranked.js"))
     values = frozenset(rank.value for rank in ranks)
     choose: Callable[[], None] = partial(_choose, listing, key, name, values, chosen, kept)
     drawn(data={"label": label, "rows": rows}, key=key, on_chosen_change=choose)

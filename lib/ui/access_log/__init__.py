@@ -1,0 +1,1 @@
+"""The page of the access log: visits, and attempts to sign in."""
