@@ -34,7 +34,7 @@ GRACE_SECONDS = 900
 """How long a file that is no longer current is kept for readers that still hold the old manifest."""
 
 
-FORMAT = 2
+FORMAT = 3
 """How the tables of a publication lie; those of an older number are made again from the raw events."""
 
 
@@ -79,6 +79,7 @@ class TenantFiles:
     visits: dict[str, VisitFiles] = field(default_factory=dict)
     recency: dict[str, tuple[str, ...]] = field(default_factory=dict)
     seen: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    last: tuple[str, ...] = ()
     removed_ends: str | None = None
 
     @property
@@ -99,6 +100,7 @@ class TenantFiles:
         yield from (day.visits for day in self.visits.values())
         for names in (*self.recency.values(), *self.seen.values()):
             yield from names
+        yield from self.last
         if self.removed_ends is not None:
             yield self.removed_ends
 
@@ -160,6 +162,7 @@ def _tenant_files(kept: dict[str, Any]) -> TenantFiles:
             "rules": tuple((kind, pattern) for kind, pattern in kept["rules"]),
             "recency": {scope: tuple(names) for scope, names in recency.items()},
             "seen": {kind: tuple(runs) for kind, runs in kept["seen"].items()},
+            "last": tuple(kept.get("last", ())),
         }
     )
 

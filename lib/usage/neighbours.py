@@ -2,20 +2,24 @@
 
 A presence that comes or goes changes its own link and that of the next presence of its user in the same place. So of
 all presence, what is needed of a place of a user is what lies from its first change on, and the last half hour before.
+That one is told by the visitor's other presence of the time, or by lib.usage.last; only where somebody was there later
+too, as late events have it, earlier dates are looked through.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import polars as pl
 
 from lib.usage.buckets import BUCKET_US
 from lib.usage.lake import Lake, TenantFiles
-from lib.usage.recency import PAGE_SCOPES, SCOPES, Scope, chained, change, merged, user_of
+from lib.usage.last import SCHEMA as LAST
+from lib.usage.last import WHOLE, last_seen, with_later
+from lib.usage.recency import NEVER, PAGE_SCOPES, SCOPES, chained, change, merged, user_of
 from lib.usage.tables import PRESENCE, stacked
 from lib.usage.writing import Writing
 
@@ -28,30 +32,66 @@ _MIXED = {
 }
 """Odd multipliers that spread a place over 64 bits: who shares the sum with somebody is looked at, and told apart."""
 
-_PROGRAMS = next(scope for scope in SCOPES if scope.by == ("mini_program_id",))
-_OF_PROGRAMS = tuple(scope for scope in (*SCOPES, *PAGE_SCOPES) if "mini_program_id" in scope.by)
 
-_Links = dict[Scope, pl.DataFrame]
+@dataclass(frozen=True, eq=False)
+class _Places:
+    """The places that a scope tells apart, and whose chains they have: those of `user`."""
+
+    by: tuple[str, ...]
+    user: pl.Expr
+    is_finest: bool = False
+
+    @property
+    def key(self) -> list[str]:
+        """The columns of a user's place."""
+        return ["user_id", *self.by]
+
+    @property
+    def is_of_programs(self) -> bool:
+        """Whether a place lies in one mini program."""
+        return "mini_program_id" in self.by
+
+    @property
+    def spot(self) -> pl.Expr:
+        """A number of a visitor's place; others may have the same."""
+        spot = pl.col("visitor_id")
+        for name in self.by:
+            code = pl.col(name).to_physical() if name in ("os", "page") else pl.col(name)
+            spot = spot.xor((code.cast(pl.UInt64).fill_null(0) + 1) * pl.lit(_MIXED[name], pl.UInt64))
+        return spot
+
+    def of(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Of presence, what is in such places, with `user_id`."""
+        is_paged = "page" in self.by and not self.is_finest
+        return (rows.filter(pl.col("page").is_not_null()) if is_paged else rows).with_columns(user_id=self.user)
+
+
+_FINEST = _Places(("mini_program_id", "application_id", "os", "page"), pl.col("visitor_id"), is_finest=True)
+_OF_APPLICATION = _Places(("application_id",), pl.col("visitor_id"))
+_PROGRAM = replace(_OF_APPLICATION, by=("mini_program_id",))
+_KEPT_LAST = (_FINEST, _OF_APPLICATION)
+"""The places of lib.usage.last."""
+
+_Links = dict[_Places, pl.DataFrame]
 
 
 def with_recency(writing: Writing, before: TenantFiles, after: TenantFiles, changed: pl.DataFrame) -> TenantFiles:
     """The files with what changed of presence (PRESENCE, with `n` to add) linked into the chains."""
     if changed.is_empty():
         return after
-    user = user_of(after.numbers_visitors_per_application).alias("user_id")
     firsts = changed.group_by("visitor_id").agg(first=pl.col("t").min())
     recent = _recent(writing.lake, before, firsts)
     old, new = (PRESENCE.summed(parts).filter(pl.col("n") > 0) for parts in ([recent], [recent, changed]))
-    by = list(PRESENCE.by)
-    toggled = pl.concat(
-        one.join(other, on=by, how="anti", nulls_equal=True) for one, other in ((old, new), (new, old))
-    ).join(firsts, on="visitor_id")
-    links = {scope: _links(toggled, scope, user) for scope in (*SCOPES, *PAGE_SCOPES)}
-    links = _with_last(writing.lake, before, links, user)
-    sides = [each.with_columns(user) for each in (old, new)]
+    user = user_of(after.numbers_visitors_per_application)
+    places = {scope: _Places(scope.by, user) for scope in (*SCOPES, *PAGE_SCOPES)}
+    links = {each: _links(old, new, each) for each in (*places.values(), *_KEPT_LAST)}
+    touched = {each: links[each].select(each.key) for each in _KEPT_LAST}
+    for each in _KEPT_LAST:  # what is left of these is the last
+        links[each] = links[each].join(each.of(new), on=each.key, how="anti", nulls_equal=True)
+    links = _with_last(writing.lake, before, links)
     recency = {**before.recency}
-    for scope, wanted in links.items():
-        here, there = (chained(_in_scope(each, scope, wanted), scope.by) for each in sides)
+    for scope, each in places.items():
+        here, there = (chained(_chains(side, each, links[each]), scope.by) for side in (old, new))
         recency[scope.key] = stacked(
             writing,
             f"recency/{scope.key}",
@@ -60,7 +100,8 @@ def with_recency(writing: Writing, before: TenantFiles, after: TenantFiles, chan
             partial(merged, scope=scope),
             _ROW_GROUP,
         )
-    return replace(after, recency=recency)
+    last = pl.concat(_last_of(new, each, touched[each], links[each]) for each in _KEPT_LAST)
+    return replace(after, recency=recency, last=with_later(writing, before.last, last))
 
 
 def _files(files: TenantFiles) -> Iterator[tuple[int, int, tuple[str, ...]]]:
@@ -87,77 +128,117 @@ def _of_visitors(lake: Lake, names: tuple[str, ...], visitors: pl.Series) -> pl.
     return whole.filter(pl.col("visitor_id").is_in(visitors.implode())).collect()
 
 
-def _links(toggled: pl.DataFrame, scope: Scope, user: pl.Expr) -> pl.DataFrame:
-    """Whose chains change in which places of a scope: `user_id`, `visitor_id`, `first` of the visitor, and `last`."""
-    rows = toggled.filter(pl.col("page").is_not_null()) if "page" in scope.by else toggled
-    links = rows.with_columns(user).group_by("user_id", *scope.by).agg(pl.col("visitor_id", "first").first())
-    return links.with_columns(last=pl.lit(None, pl.Int32), spot=_spot(scope))
+def _toggled(old: pl.DataFrame, new: pl.DataFrame, places: _Places) -> pl.DataFrame:
+    """Who is (or is not) in a place in a half hour, unlike before."""
+    sides = [places.of(side).select(*places.key, "visitor_id", "t").unique() for side in (old, new)]
+    on = [*places.key, "t"]
+    return pl.concat(one.join(other, on=on, how="anti", nulls_equal=True) for one, other in (sides, reversed(sides)))
 
 
-def _spot(scope: Scope) -> pl.Expr:
-    """A number of a visitor's place; others may have the same."""
-    spot = pl.col("visitor_id")
-    for name in scope.by:
-        code = pl.col(name).to_physical() if name in ("os", "page") else pl.col(name)
-        spot = spot.xor((code.cast(pl.UInt64).fill_null(0) + 1) * pl.lit(_MIXED[name], pl.UInt64))
-    return spot
+def _links(old: pl.DataFrame, new: pl.DataFrame, places: _Places) -> pl.DataFrame:
+    """Whose chains change in which places: `user_id`, `visitor_id`, and the half hour of the first change, `first`.
+
+    `last`, still null, is the last half hour before; `is_open` says that what is known does not tell it.
+    """
+    links = _toggled(old, new, places).group_by(places.key).agg(pl.col("visitor_id").first(), first=pl.col("t").min())
+    earlier = places.of(old).join(links, on=places.key, nulls_equal=True).filter(pl.col("t") < pl.col("first"))
+    # Where somebody was there between its visitor's first change and its own, the chain is told from there on.
+    is_told = links.join(earlier, on=places.key, how="semi", nulls_equal=True).select(*places.key, told=True)
+    links = links.join(is_told, on=places.key, how="left", nulls_equal=True)
+    return links.select(
+        *places.key,
+        "visitor_id",
+        "first",
+        last=pl.lit(None, pl.Int32),
+        spot=places.spot,
+        is_open=pl.col("told").is_null(),
+    )
 
 
-def _with_last(lake: Lake, files: TenantFiles, links: _Links, user: pl.Expr) -> _Links:
-    """The links with `last`: the last half hour of the user in the place before the visitor's first change, or null."""
-    waiting = list(_files(files))
+def _with_last(lake: Lake, files: TenantFiles, links: _Links) -> _Links:
+    """The links with `last` of those that are open."""
+    wanted = [
+        each.filter("is_open").select(
+            "visitor_id",
+            mini_program_id=pl.col("mini_program_id") if places.is_of_programs else pl.lit(WHOLE, pl.Int32),
+        )
+        for places, each in links.items()
+    ]
+    known = last_seen(lake, files.last, pl.concat(wanted).unique())
+    of_programs = pl.col("mini_program_id") != WHOLE
+    for places, each in links.items():
+        rows = known.filter(of_programs if places.is_of_programs else ~of_programs)
+        links[places] = _seen(each, rows, places)
+    return _looked_through(lake, files, links)
+
+
+def _seen(links: pl.DataFrame, rows: pl.DataFrame, places: _Places) -> pl.DataFrame:
+    """The links with what some rows of presence tell; one that is open stays so where they tell of a later time too."""
+    asked = links.filter("is_open").select(*places.key, "first")
+    hits = places.of(rows).select(*places.key, "t").join(asked, on=places.key, nulls_equal=True)
+    is_before = pl.col("t") < pl.col("first")
+    found = hits.group_by(places.key).agg(found=pl.col("t").filter(is_before).max(), is_later=(~is_before).any())
+    joined = links.join(found, on=places.key, how="left", nulls_equal=True)
+    return joined.with_columns(
+        last=pl.max_horizontal("last", "found"), is_open=pl.col("is_open") & pl.col("is_later").fill_null(False)
+    ).drop("found", "is_later")
+
+
+def _looked_through(lake: Lake, files: TenantFiles, links: _Links) -> _Links:
+    """The links with what the dates before tell of those that are still open."""
+    firsts = pl.concat(each.filter("is_open")["first"] for each in links.values())
+    waiting = [each for each in _files(files) if (firsts > each[0]).any()]
     size = 1
     with ThreadPoolExecutor(2) as pool:
         while waiting:
             # The latest dates tell most; then larger steps, which ask for what is left.
             step, waiting = waiting[:size], waiting[size:]
             size = min(size * 4, 32)
-            last_t = step[0][1]
-            open_links = {
-                scope: each.filter(pl.col("last").is_null() | (pl.col("last") < last_t))
-                for scope, each in links.items()
-            }
-            visitors = pl.concat(each["visitor_id"] for each in open_links.values()).unique()
-            if visitors.is_empty():
+            is_left = pl.col("is_open") & (pl.col("last").is_null() | (pl.col("last") < step[0][1]))
+            left = {places: each.filter(is_left) for places, each in links.items()}
+            if all(each.is_empty() for each in left.values()):
                 break
-            spots = {scope: each["spot"].implode() for scope, each in open_links.items()}
-            pairs = pl.concat(open_links[scope].select(_spot(_PROGRAMS)) for scope in _OF_PROGRAMS)
-            of_programs = pairs.to_series().unique().implode()
-            met = partial(_meeting, lake, visitors, of_programs, spots)
+            met = partial(_meeting, lake, left)
             found = pl.concat(pool.map(met, (names for _, _, names in step)))
-            links = {scope: _later(each, found, scope, user) for scope, each in links.items()}
+            links = {places: _later(each, found, places) for places, each in links.items()}
     return links
 
 
-def _meeting(
-    lake: Lake, visitors: pl.Series, of_programs: pl.Series, spots: Mapping[Scope, pl.Series], names: tuple[str, ...]
-) -> pl.DataFrame:
+def _meeting(lake: Lake, links: _Links, names: tuple[str, ...]) -> pl.DataFrame:
     """Of some files of presence, what may be in a place of the user that is asked for; a row may be there twice."""
-    rows = _of_visitors(lake, names, visitors)
+    rows = _of_visitors(lake, names, pl.concat(each["visitor_id"] for each in links.values()).unique())
+    of_programs = [places for places in links if places.is_of_programs]
+    others = [places for places in links if not places.is_of_programs]
     # Most scopes are of mini programs: a visitor's rows of others are left out first.
-    parts = [
-        rows.filter(
-            pl.any_horizontal(_spot(scope).is_in(spots[scope]) for scope in spots if scope not in _OF_PROGRAMS)
-        ),
-        rows.filter(_spot(_PROGRAMS).is_in(of_programs)).filter(
-            pl.any_horizontal(_spot(scope).is_in(spots[scope]) for scope in _OF_PROGRAMS)
-        ),
-    ]
-    return pl.concat(parts)
+    programs = pl.concat(links[places].select(_PROGRAM.spot) for places in of_programs).to_series().unique()
+    near = rows.filter(_PROGRAM.spot.is_in(programs.implode()))
+    return pl.concat(
+        side.filter(pl.any_horizontal(places.spot.is_in(links[places]["spot"].implode()) for places in sides))
+        for side, sides in ((rows, others), (near, of_programs))
+    )
 
 
-def _later(links: pl.DataFrame, found: pl.DataFrame, scope: Scope, user: pl.Expr) -> pl.DataFrame:
-    key = ["user_id", *scope.by]
-    hits = found.filter(_spot(scope).is_in(links["spot"].implode())).with_columns(user)
-    if "page" in scope.by:
-        hits = hits.filter(pl.col("page").is_not_null())
-    hits = hits.join(links.select(*key, "first"), on=key).filter(pl.col("t") < pl.col("first"), pl.col("n") > 0)
-    seen = hits.group_by(key).agg(found=pl.col("t").max())
-    return links.join(seen, on=key, how="left").with_columns(last=pl.max_horizontal("last", "found")).drop("found")
+def _later(links: pl.DataFrame, found: pl.DataFrame, places: _Places) -> pl.DataFrame:
+    asked = links.filter("is_open").select(*places.key, "first")
+    hits = places.of(found).filter(pl.col("n") > 0).join(asked, on=places.key, nulls_equal=True)
+    seen = hits.filter(pl.col("t") < pl.col("first")).group_by(places.key).agg(found=pl.col("t").max())
+    joined = links.join(seen, on=places.key, how="left", nulls_equal=True)
+    return joined.with_columns(last=pl.max_horizontal("last", "found")).drop("found")
 
 
-def _in_scope(presence: pl.DataFrame, scope: Scope, links: pl.DataFrame) -> pl.DataFrame:
+def _chains(presence: pl.DataFrame, places: _Places, links: pl.DataFrame) -> pl.DataFrame:
     """Of presence, what is in the places whose chains change, with what was there last before."""
-    key = ["user_id", *scope.by]
-    here = presence.join(links.select(key), on=key, how="semi").select(*key, "t")
-    return pl.concat([here, links.filter(pl.col("last").is_not_null()).select(*key, t="last")])
+    here = places.of(presence).join(links.select(places.key), on=places.key, how="semi").select(*places.key, "t")
+    return pl.concat([here, links.filter(pl.col("last").is_not_null()).select(*places.key, t="last")])
+
+
+def _last_of(new: pl.DataFrame, places: _Places, touched: pl.DataFrame, gone: pl.DataFrame) -> pl.DataFrame:
+    """What lib.usage.last is to say of the users' places that were touched; `gone` are those of which nothing is
+    left that is known."""
+    latest = places.of(new).group_by(places.key).agg(latest=pl.col("t").max())
+    rows = touched.join(latest, on=places.key, how="left", nulls_equal=True)
+    rows = rows.join(gone.select(*places.key, "last"), on=places.key, how="left", nulls_equal=True)
+    whole = {} if places.is_finest else {"mini_program_id": pl.lit(WHOLE, pl.Int32)}
+    whole |= {name: pl.lit(None, LAST[name]) for name in LAST if name in ("os", "page") and name not in places.by}
+    t = pl.coalesce("latest", "last", pl.lit(NEVER, pl.Int32))
+    return rows.with_columns(**whole, visitor_id=pl.col("user_id"), t=t).select(list(LAST))

@@ -15,6 +15,7 @@ from lib.usage import raw
 from lib.usage.chaining import Cells, Chains, Layout, Numbering, added
 from lib.usage.kernel import tallied
 from lib.usage.lake import DayFiles, TenantFiles
+from lib.usage.last import Builder
 from lib.usage.packing import starts_of
 from lib.usage.recency import PAGE_SCOPES, SCOPES, Scope, user_of
 from lib.usage.seen import let_go
@@ -24,7 +25,7 @@ from lib.usage.writing import Writing
 PLACES_ROWS = 200_000
 """About how many events are counted at a time."""
 
-SLICE_ROWS = 1_250_000
+SLICE_ROWS = 800_000
 """About how many rows of presence are chained at a time."""
 
 PART_ROWS = 2_000_000
@@ -52,7 +53,8 @@ def rebuilt(writing: Writing, files: TenantFiles, per_application: bool) -> Tena
     for day, names in files.raw.items():
         days[day] = _counted(writing, day, files.days[day], names)
     bare = replace(files, days=days, numbers_visitors_per_application=per_application)
-    return replace(bare, recency=_recency(writing, bare))
+    recency, last = _recency(writing, bare)
+    return replace(bare, recency=recency, last=last)
 
 
 def _counted(writing: Writing, day: str, files: DayFiles, names: Sequence[str]) -> DayFiles:
@@ -77,11 +79,11 @@ def _places_of(events: pl.DataFrame) -> Iterator[pl.DataFrame]:
             begin = int(end)
 
 
-def _recency(writing: Writing, files: TenantFiles) -> dict[str, tuple[str, ...]]:
+def _recency(writing: Writing, files: TenantFiles) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
     names = [name for day in files.days.values() for name in day.tables.get(PRESENCE.name, ())]
     places = [writing.lake.path(name) for name in names]
     if not names:
-        return {}
+        return {}, ()
     whole = pl.scan_parquet(places)
     numbering = Numbering.of(
         whole.select(pl.col(name).unique()).collect(engine="streaming") for name in ("t", *_PLACES)
@@ -91,7 +93,9 @@ def _recency(writing: Writing, files: TenantFiles) -> dict[str, tuple[str, ...]]
     made: dict[str, list[str]] = {scope.key: [] for scope in (*SCOPES, *PAGE_SCOPES)}
     with tempfile.TemporaryDirectory(prefix=".chains-", dir=writing.lake.folder) as folder:
         work, layouts = Path(folder), {}
+        last = Builder(numbering, work / "last")
         for number, presence in enumerate(_sliced(places, slices)):
+            last.add_presence(presence)
             chains = Chains(presence.with_columns(user), numbering)
             del presence
             for scope in (*SCOPES, *PAGE_SCOPES):
@@ -109,7 +113,9 @@ def _recency(writing: Writing, files: TenantFiles) -> dict[str, tuple[str, ...]]
             for number, cells in enumerate(_added(work, scope, slices)):
                 rows = _framed(cells, layout, scope)
                 made[scope.key].append(writing.frame(f"recency/{scope.key}.{number}", rows, _ROW_GROUP))
-    return {scope: tuple(names) for scope, names in made.items()}
+        last.finish()
+        run = writing.file("last", (work / "last").replace)
+    return {scope: tuple(names) for scope, names in made.items()}, (run,)
 
 
 _PLACES = ("application_id", "mini_program_id", "os", "page")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -24,6 +26,10 @@ class Writing:
         """Write a Parquet file of the tenant; returns its name in the lake."""
         name = f"{self.tenant_id}/{name}-{self.publication}.{self.step}.parquet"
         return self.lake.write_frame(name, rows, row_group)
+
+    def file(self, name: str, writer: Callable[[Path], object]) -> str:
+        """Write a file of the tenant; returns its name in the lake."""
+        return self.lake.write(f"{self.tenant_id}/{name}-{self.publication}.{self.step}.bin", writer)
 
     def keys(self, kind: str, keys: Keys) -> str:
         """Write a run of seen keys."""

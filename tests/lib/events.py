@@ -12,6 +12,7 @@ import polars as pl
 from lib.usage import raw
 from lib.usage.events import INSTANT, key_of_id, keyed
 from lib.usage.lake import Lake, TenantFiles
+from lib.usage.last import contents
 from lib.usage.rebuild import rebuilt
 from lib.usage.recency import PAGE_SCOPES, SCOPES, merged
 from lib.usage.recount import add_events, exclude
@@ -86,6 +87,8 @@ class Shelf:
         for scope in (*SCOPES, *PAGE_SCOPES):
             parts = [pl.read_parquet(self.lake.path(name)) for name in self.files.recency.get(scope.key, ())]
             found[f"recency {scope.key}"] = _named(merged(parts, scope))
+        last = _named(contents(self.lake, self.files.last))
+        found["last"] = last.sort("visitor_id", "mini_program_id", "application_id", "os", "page")
         return found
 
     def summed(self, table: str = "counts") -> dict[str, int]:
