@@ -35,7 +35,8 @@ def section(console: Console, shown: Shown) -> None:
     period = shown.halves
     before = compared(period, start_of(bucket_of(datetime.now(UTC)) + 1))
     now, then = (_of_period(console, shown, each) for each in (period, before))
-    wall = [_card(console, shown, name, now[name], then[name]) for name in _UNITS if now[name] is not None]
+    names = _UNITS if now["opens"] is not None else ("count",)
+    wall = [_card(console, shown, name, now[name], then[name]) for name in names]
     cards.draw(console, wall, period, before)
     grain = filters.grain_shown(period)
     with st.container(horizontal=True, vertical_alignment="bottom"):
