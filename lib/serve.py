@@ -48,7 +48,7 @@ def app_options() -> AppOptions:
     run_pages_through_home()
     settings = load_settings()
     store = Store(settings.database_url)
-    collector = Collector(store, settings.oldest_event_days)
+    collector = Collector(store, settings.oldest_event_days, settings.feedback_dir)
     entrance = Entrance(store)
     return AppOptions(
         routes=[

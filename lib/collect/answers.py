@@ -17,7 +17,7 @@ _OPEN_TO_ALL = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
 _PREFLIGHT = {
     **_OPEN_TO_ALL,
     "Access-Control-Allow-Methods": "GET, POST",
-    "Access-Control-Allow-Headers": "authorization, content-type, content-encoding",
+    "Access-Control-Allow-Headers": "authorization, content-type, content-encoding, x-daybook-key, x-filename",
     "Access-Control-Max-Age": "86400",
 }
 
@@ -68,6 +68,11 @@ class Refused(Exception):
 def taken(**figures: int) -> Response:
     """Everything is on disk; `figures` say what is worth counting."""
     return JSONResponse({"success": True, **figures}, headers=_OPEN_TO_ALL)
+
+
+def told(**facts: str | int) -> Response:
+    """One thing is on disk; `facts` say what it is called there."""
+    return JSONResponse({"success": True, **facts}, headers=_OPEN_TO_ALL)
 
 
 def preflight() -> Response:

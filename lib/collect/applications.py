@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
+from lib.collect.groups import Submission
 from lib.errors import BadInput
 from lib.store import Store, catalogue
 from lib.store.ingest_keys import WriteKey
@@ -17,6 +20,8 @@ NEW_A_DAY = 20
 strangers can do with them is kept to what an administrator can still clear away."""
 
 DAY = timedelta(days=1)
+
+R = TypeVar("R")
 
 
 @dataclass
@@ -45,6 +50,20 @@ class Applications:
                 made = catalogue.made_count(session, key.tenant_id, key.mini_program_id, self.source, since)
                 _require_few(after, made)
         known.update({place: ids[place[0]] for place in places})
+
+    def admitted(
+        self, submissions: Sequence[Submission[R]], named: Callable[[Sequence[R]], set[str]]
+    ) -> list[Submission[R]]:
+        """Those whose applications are there, or could be made; the others hear why not."""
+        found = []
+        for submission in submissions:
+            try:
+                self.ensure(submission.key, named(submission.rows))
+            except BadInput as error:
+                submission.settle(error)
+            else:
+                found.append(submission)
+        return found
 
     def ids(self, tenant_id: int, names: set[str]) -> dict[str, int]:
         """The ids of applications that were ensured."""

@@ -9,7 +9,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from lib.collect.applications import Applications
 from lib.collect.cloudevents_types import EventType, Kept
+from lib.collect.feedback import SOURCE
 from lib.collect.groups import Groups, Submission, counted
 from lib.collect.retrying import written
 from lib.store import intake_tallies
@@ -19,6 +21,13 @@ from lib.usage.buckets import bucket_of, start_of
 @dataclass
 class EventCommits(Groups[Kept]):
     """The writer of events of one process."""
+
+    def __post_init__(self) -> None:
+        self._applications = Applications(self.store, SOURCE)
+
+    def _admitted(self, submissions: Sequence[Submission[Kept]]) -> Sequence[Submission[Kept]]:
+        """Those whose applications are there, or could be made."""
+        return self._applications.admitted(submissions, _applications_of)
 
     def _write(self, tenant_id: int, submissions: Sequence[Submission[Kept]]) -> None:
         """One durable transaction: the records of each type, and the tallies."""
@@ -34,3 +43,8 @@ class EventCommits(Groups[Kept]):
             intake_tallies.add(session, tenant_id, start_of(bucket_of(datetime.now(UTC))), counts)
 
         written(self.store, tenant_id, write)
+
+
+def _applications_of(rows: Sequence[Kept]) -> set[str]:
+    named = (type_.application(record) for type_, record in rows)
+    return {name for name in named if name is not None}

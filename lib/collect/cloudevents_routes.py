@@ -15,6 +15,7 @@ from lib.collect.cloudevents import event_of, is_batch, written_events
 from lib.collect.cloudevents_commits import EventCommits
 from lib.collect.cloudevents_types import Kept, type_of
 from lib.collect.operations import OPERATION_BYTES
+from lib.errors import BadInput
 from lib.store import Store
 from lib.store.ingest_keys import WriteKey
 
@@ -42,12 +43,15 @@ class EventIntake:
         body = await self._bodies.read(request, BODY_BYTES)
         library = calls.library_of(None, None, request.headers.get("user-agent"))
         try:
-            count, kept = _kept(request, body)
+            count, kept = _kept(request, body, key)
         except Refused as refused:
             self._commits.note_refused(key, library, refused.reason, refused.event_count)
             raise
         if kept:
-            await self._commits.durable(key, library, kept, len(body) // _WEIGHT_BYTES)
+            try:
+                await self._commits.durable(key, library, kept, len(body) // _WEIGHT_BYTES)
+            except BadInput as error:
+                raise Refused(400, "too_many", str(error).rstrip("."), event_count=count) from error
         dropped = count - len(kept)
         if dropped:
             self._commits.note_refused(key, library, "policy", dropped)
@@ -67,7 +71,7 @@ def key_in(request: Request) -> str | None:
     return request.headers.get(KEY_HEADER) or bearer or keys.key_in(said)
 
 
-def _kept(request: Request, body: bytes) -> tuple[int, list[Kept]]:
+def _kept(request: Request, body: bytes, key: WriteKey) -> tuple[int, list[Kept]]:
     """How many events there are, and the records of those that are kept. Raises Refused for one that is wrong."""
     received_at = datetime.now(UTC)
     written = written_events(request.headers, body)
@@ -76,7 +80,7 @@ def _kept(request: Request, body: bytes) -> tuple[int, list[Kept]]:
         try:
             event = event_of(each)
             type_ = type_of(event)
-            record = type_.read(event, received_at)
+            record = type_.read(event, received_at, key)
         except Refused as refused:
             if is_batch(request.headers):
                 raise refused.at(index, len(written)) from refused

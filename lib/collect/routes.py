@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -23,6 +24,7 @@ from lib.collect.calls import Call, Taken
 from lib.collect.clickstreams import CHARACTERS
 from lib.collect.cloudevents_routes import EventIntake
 from lib.collect.commits import Commits, Full
+from lib.collect.feedback_routes import FeedbackIntake
 from lib.collect.keys import Keys
 from lib.errors import BadInput, DaybookError, Unavailable
 from lib.logs.files.access_lines import AccessLines
@@ -39,22 +41,23 @@ Reader = Callable[[object, int, Call], Taken]
 class Collector:
     """What the routes share: the keys, and the one writer of this process."""
 
-    def __init__(self, store: Store, oldest_event_days: int) -> None:
+    def __init__(self, store: Store, oldest_event_days: int, feedback_dir: Path) -> None:
         self._oldest_event_days = oldest_event_days
         self._keys = Keys(store)
         self._commits = Commits(store)
         self._bodies = Bodies()
         self._events = EventIntake(store, self._bodies, self._key)
+        self._feedback = FeedbackIntake(store, self._bodies, self._key, feedback_dir)
 
     def routes(self) -> list[BaseRoute]:
         """`/v1/...` and `/sa`."""
-        singles = {
-            name: partial(segment.single_taken, type_=name) for name in ("track", "screen", "page", "identify")
-        }
+        singles = {name: partial(segment.single_taken, type_=name) for name in ("track", "screen", "page", "identify")}
         readers: dict[str, Reader] = {"batch": segment.batch_taken, **singles}
         routes = [
             *(Route(f"/v1/{name}", self._segment(read), methods=["POST", "OPTIONS"]) for name, read in readers.items()),
-            Route("/v1/events", self._cloudevents, methods=["POST", "OPTIONS"]),
+            Route("/v1/events", self._taking(self._events.take), methods=["POST", "OPTIONS"]),
+            Route("/v1/feedback", self._taking(self._feedback.take), methods=["POST", "OPTIONS"]),
+            Route("/v1/feedback/logs", self._taking(self._feedback.take_log), methods=["POST", "OPTIONS"]),
             Route("/sa", self._sensors, methods=["GET", "POST", "OPTIONS"]),
         ]
         return [*routes, Route("/v1/{rest:path}", _Elsewhere(frozenset(route.path for route in routes)))]
@@ -63,6 +66,7 @@ class Collector:
         """Write what waits, and end."""
         self._commits.close()
         self._events.close()
+        self._feedback.close()
 
     def _segment(self, read: Reader) -> Callable[[Request], Awaitable[Response]]:
         async def take(request: Request) -> Response:
@@ -74,15 +78,13 @@ class Collector:
                 key = await self._key(body.get("writeKey") if isinstance(body, dict) else None)
             return await self._taken(key, request, lambda call: read(body, len(packed), call))
 
+        return self._taking(take)
+
+    def _taking(self, take: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             return answers.preflight() if request.method == "OPTIONS" else await self._answer(take(request))
 
         return endpoint
-
-    async def _cloudevents(self, request: Request) -> Response:
-        if request.method == "OPTIONS":
-            return answers.preflight()
-        return await self._answer(self._events.take(request))
 
     async def _sensors(self, request: Request) -> Response:
         if request.method == "OPTIONS":
@@ -132,9 +134,7 @@ class Collector:
             await self._commits.durable(key, taken.library, taken.rows)
         except BadInput as error:
             what, event_count = str(error).rstrip("."), len(taken.rows)
-            raise Refused(
-                400, "too_many", what, field=taken.application_field, event_count=event_count
-            ) from error
+            raise Refused(400, "too_many", what, field=taken.application_field, event_count=event_count) from error
 
     async def _key(self, given: object) -> WriteKey:
         checked = keys.checked(given)
@@ -165,7 +165,7 @@ class _Elsewhere:
 def app() -> Starlette:
     """The collector alone, from the settings: `uvicorn --factory lib.collect.routes:app`. Raises BadSetting."""
     settings = load_settings()
-    collector = Collector(store := Store(settings.database_url), settings.oldest_event_days)
+    collector = Collector(store := Store(settings.database_url), settings.oldest_event_days, settings.feedback_dir)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

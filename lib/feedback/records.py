@@ -53,6 +53,11 @@ class FeedbackRecord:
     images: tuple[ImageRecord, ...] = ()
     origin: bytes = b""
 
+    @property
+    def kept_origin(self) -> bytes:
+        """What names it where it comes from; empty where it has no id there."""
+        return self.origin or (origin_of(self.mini_program_id, self.client_id) if self.client_id else b"")
+
 
 @dataclass(frozen=True)
 class LogRecord:
@@ -67,6 +72,12 @@ class LogRecord:
     user: str = ""
     client_id: str = ""
     feedback_ref: str = ""
+    origin: bytes = b""
+
+    @property
+    def kept_origin(self) -> bytes:
+        """What names it where it comes from; empty where it has no id there."""
+        return self.origin or (origin_of(self.mini_program_id, self.client_id) if self.client_id else b"")
 
 
 @dataclass(frozen=True)
@@ -105,7 +116,7 @@ def append(session: Session, tenant_id: int, records: Sequence[FeedbackRecord]) 
     IntegrityError: another transaction sent the same meanwhile; the caller may try the whole of it again.
     """
     now = datetime.now(UTC)
-    origins = [_origin(record) for record in records]
+    origins = [record.kept_origin or secrets.token_bytes(16) for record in records]
     ids = feedback.known_feedback(session, tenant_id, set(origins))
     fresh: list[tuple[FeedbackRecord, bytes]] = []
     seen = set(ids)
@@ -128,7 +139,7 @@ def append_log(session: Session, tenant_id: int, record: LogRecord) -> KeptLog:
     IntegrityError: another transaction sent the same meanwhile; the caller may try the whole of it again.
     """
     number = milliseconds_of(record.uploaded_at) << LOW_BITS | secrets.randbelow(1 << LOW_BITS)
-    origin = origin_of(record.mini_program_id, record.client_id) if record.client_id else _of_id(number)
+    origin = record.kept_origin or secrets.token_bytes(16)
     known = feedback_logs.log_of_origin(session, tenant_id, origin)
     if known is not None:
         return KeptLog(known.id, known.sha256, known.size_bytes, known.expires_at)
@@ -150,16 +161,6 @@ def append_log(session: Session, tenant_id: int, record: LogRecord) -> KeptLog:
     }
     feedback_logs.add_log(session, row)
     return KeptLog(number, record.sha256, record.size_bytes, expires_at)
-
-
-def _origin(record: FeedbackRecord) -> bytes:
-    if record.origin:
-        return record.origin
-    return origin_of(record.mini_program_id, record.client_id) if record.client_id else secrets.token_bytes(16)
-
-
-def _of_id(number: int) -> bytes:
-    return hashlib.sha256(f"id:{number}".encode()).digest()[:16]
 
 
 def _feedback_meant(session: Session, tenant_id: int, record: LogRecord) -> bytes | None:

@@ -8,6 +8,8 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import httpx
@@ -74,7 +76,7 @@ class Collecting:
     @classmethod
     def of(cls, store: Store, key: str, oldest_event_days: int = OLDEST_EVENT_DAYS) -> Collecting:
         """Over a database with companies, and a key."""
-        collector = Collector(store, oldest_event_days)
+        collector = Collector(store, oldest_event_days, Path(store.file or mkdtemp()).parent / "feedback")
         return cls(store, collector, Http(Starlette(routes=collector.routes())), key)
 
     @classmethod

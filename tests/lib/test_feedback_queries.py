@@ -267,6 +267,7 @@ def test_filters_that_are_none_are_refused() -> None:
     for wrong in ({"type": "anger"}, {"kind": "x"}, {"until": DAY}, {"keyword": "k" * 201}, {"zone": "Mars/Base"}):
         with pytest.raises(BadInput):
             replace(EVERY, **wrong)  # type: ignore[arg-type]
-    for wrong in ({}, {"since": "x", "until": "y"}, {"since": 1}):
+    unread: list[dict[str, object]] = [{}, {"since": "x", "until": "y"}, {"since": 1}, {**EVERY.as_json(), "x": "y"}]
+    for told in unread:
         with pytest.raises(BadInput):
-            FeedbackFilter.from_json(wrong)
+            FeedbackFilter.from_json(told)
