@@ -28,6 +28,9 @@ from lib.ui import faults, single_sign_on
 from lib.ui.export_route import export_route
 from lib.ui.log_files_route import log_files_route
 from lib.ui.server import Guard, run_pages_through_home, session_route
+from lib.ui.visits_recording import VisitRecording
+from lib.usage import own_visits
+from lib.usage.own_visits import VisitRecorder
 
 NO_SCHEDULE = "off"
 """The value of DAYBOOK_SCHEDULE that leaves the schedule to cron or a timer."""
@@ -49,7 +52,7 @@ def app_options() -> AppOptions:
     settings = load_settings()
     store = Store(settings.database_url)
     collector = Collector(store, settings.oldest_event_days, settings.feedback_dir)
-    entrance = Entrance(store)
+    entrance, recorder = Entrance(store), VisitRecorder(store)
     return AppOptions(
         routes=[
             *health.routes(store, settings),
@@ -59,19 +62,26 @@ def app_options() -> AppOptions:
             log_files_route(store, settings, entrance),
             export_route(store, settings, entrance),
         ],
-        middleware=[Middleware(AccessLines), Middleware(Guard, entrance=entrance, base_url=settings.base_url)],
-        lifespan=lambda _app: _lifespan(settings, collector),
+        middleware=[
+            Middleware(AccessLines),
+            Middleware(VisitRecording, recorder=recorder, base_url=settings.base_url),
+            Middleware(Guard, entrance=entrance, base_url=settings.base_url),
+        ],
+        lifespan=lambda _app: _lifespan(settings, collector, recorder),
         on_script_error=faults.on_script_error,
         secrets=single_sign_on.secrets(settings),
     )
 
 
 @asynccontextmanager
-async def _lifespan(settings: Settings, collector: Collector) -> AsyncIterator[None]:
+async def _lifespan(settings: Settings, collector: Collector, recorder: VisitRecorder) -> AsyncIterator[None]:
     with log_files(settings.log_dir):
         await asyncio.to_thread(_warm_up)
+        own_visits.use(recorder)
         async with _schedule(settings):
             yield
+        own_visits.use(None)
+        await asyncio.to_thread(recorder.close)
         await asyncio.to_thread(collector.close)
 
 

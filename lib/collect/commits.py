@@ -11,12 +11,11 @@ import polars as pl
 from lib.collect.applications import Applications
 from lib.collect.calls import Row
 from lib.collect.groups import Full, Groups, Submission, counted
-from lib.collect.merging import Merging
-from lib.errors import BadInput
 from lib.store import inbox, intake_tallies
 from lib.usage import events
 from lib.usage.buckets import bucket_of, start_of
 from lib.usage.intake import packed
+from lib.usage.merging import Merging
 
 __all__ = ["SOURCE", "Commits", "Full"]
 
@@ -38,15 +37,7 @@ class Commits(Groups[Row]):
 
     def _admitted(self, submissions: Sequence[Submission[Row]]) -> Sequence[Submission[Row]]:
         """Those whose applications are there, or could be made."""
-        admitted = []
-        for submission in submissions:
-            try:
-                self._applications.ensure(submission.key, {row.application for row in submission.rows})
-            except BadInput as error:
-                submission.settle(error)
-            else:
-                admitted.append(submission)
-        return admitted
+        return self._applications.admitted(submissions, lambda rows: {row.application for row in rows})
 
     def _write(self, tenant_id: int, submissions: Sequence[Submission[Row]]) -> None:
         """One durable transaction: the rows as a batch of the inbox, and the tallies."""

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from lib.access.viewer import EVERY_TENANT
 from lib.jobs.refresh import settle
-from lib.logs.record import SCHEDULE, Act, record
+from lib.logs.record import SCHEDULE, SYSTEM_TENANT, Act, record
 from lib.settings import Settings
 from lib.store import Store, catalogue
 from lib.store.locks import job_lock
@@ -26,6 +26,10 @@ class Rule:
     tenant_id: int
     events_days: int | None
     visits_days: int | None
+
+
+_OF_NOBODY = Rule(SYSTEM_TENANT, None, 400)
+"""Visits of system administrators and of strangers go when attempts to sign in do."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def remove_old_rows(settings: Settings, store: Store, now: datetime) -> RemovedR
 
 def _rules(store: Store) -> list[Rule]:
     with store.read(EVERY_TENANT) as session:
-        return [
+        return [_OF_NOBODY] + [
             Rule(tenant.id, tenant.keeps_events_days, tenant.keeps_visits_days)
             for tenant in catalogue.every_tenant(session)
         ]

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import polars as pl
 
 from lib.access.viewer import EVERY_TENANT
+from lib.logs.record import SYSTEM_TENANT
 from lib.settings import Settings
 from lib.store import Store, catalogue, exclusions, inbox, ledger
 from lib.store.locks import job_lock
@@ -25,6 +26,7 @@ from lib.usage.intake import unpacked
 from lib.usage.lake import FORMAT, Lake, TenantFiles
 from lib.usage.rebuild import rebuilt
 from lib.usage.recount import LEDGER, add_events, add_visits, exclude, ledgered
+from lib.usage.visits import stored
 from lib.usage.writing import Writing
 
 _log = logging.getLogger(__name__)
@@ -116,6 +118,10 @@ class _Policy:
     rules: tuple[tuple[str, str], ...]
 
 
+_NOBODYS = _Policy(numbers_visitors_per_application=False, rules=())
+"""Of visits that belong to no tenant; there are no events that do."""
+
+
 def _publish(
     lake: Lake, store: Store, taken: Sequence[inbox.Batch], as_of: datetime, full: bool, done: Refreshed
 ) -> None:
@@ -159,7 +165,7 @@ def _publish(
 
 def _policies(store: Store) -> dict[int, _Policy]:
     with store.read(EVERY_TENANT) as session:
-        return {
+        return {SYSTEM_TENANT: _NOBODYS} | {
             tenant.id: _Policy(
                 tenant.numbers_visitors_per_application,
                 tuple(sorted({(rule.kind, rule.pattern) for rule in exclusions.active_rules(session, tenant.id)})),
@@ -178,6 +184,10 @@ def _following(writing: Writing, files: TenantFiles, policy: _Policy, full: bool
     return files, rows
 
 
+def _as_it_is(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows
+
+
 def _taken_in(
     writing: Writing,
     files: TenantFiles,
@@ -187,7 +197,7 @@ def _taken_in(
     done: Refreshed,
 ) -> tuple[TenantFiles, pl.DataFrame]:
     rows = pl.DataFrame(schema=LEDGER)
-    events, visits = _rows(store, batches, "usage"), _rows(store, batches, "visit")
+    events, visits = _rows(store, batches, "usage"), _rows(store, batches, "visit", stored)
     if events is not None:
         files, rows = add_events(writing, files, events, closed_before)
         _count(done, rows)
@@ -204,9 +214,11 @@ def _by_tenant(taken: Sequence[inbox.Batch]) -> dict[int, list[inbox.Batch]]:
     return batches
 
 
-def _rows(store: Store, batches: Sequence[inbox.Batch], kind: str) -> pl.DataFrame | None:
+def _rows(
+    store: Store, batches: Sequence[inbox.Batch], kind: str, whole: Callable[[pl.DataFrame], pl.DataFrame] = _as_it_is
+) -> pl.DataFrame | None:
     with store.read(EVERY_TENANT) as session:
-        frames = [unpacked(inbox.payload_of(session, batch.id)) for batch in batches if batch.kind == kind]
+        frames = [whole(unpacked(inbox.payload_of(session, batch.id))) for batch in batches if batch.kind == kind]
     return pl.concat(frames) if frames else None
 
 

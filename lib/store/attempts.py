@@ -20,6 +20,9 @@ UNLOCKED = "unlocked"
 """No attempt: an administrator forgave the account's failures."""
 
 _NAME_SHOWN = 2
+
+_OWN = SignIn.source == ""
+"""Attempts to sign in to Daybook; what services send in of their own locks nobody out here."""
 _NOTED_EVERY = timedelta(minutes=1)
 
 
@@ -53,7 +56,7 @@ def wait_of(
     since = now - per_account.memory
     forgiven_at = session.scalar(
         select(func.max(SignIn.occurred_at)).where(
-            SignIn.account_name == name, SignIn.result.in_((SUCCESS, UNLOCKED)), SignIn.occurred_at > since
+            SignIn.account_name == name, _OWN, SignIn.result.in_((SUCCESS, UNLOCKED)), SignIn.occurred_at > since
         )
     )
     by_name = _failures(session, SignIn.account_name == name, forgiven_at or since)
@@ -70,7 +73,7 @@ def noted_at(session: Session, wait: Wait, name: str, address: str) -> datetime 
     whose = SignIn.address == counted_address(address) if wait.of_address else SignIn.account_name == name
     return session.scalar(
         select(func.max(SignIn.occurred_at)).where(
-            whose, SignIn.result == LOCKED, SignIn.reason == reason_of(wait), SignIn.occurred_at >= wait.since
+            whose, _OWN, SignIn.result == LOCKED, SignIn.reason == reason_of(wait), SignIn.occurred_at >= wait.since
         )
     )
 
@@ -120,7 +123,7 @@ def remove_old(session: Session, before: datetime) -> dict[int, int]:
 def _failures(session: Session, of_whom: ColumnElement[bool], since: datetime) -> list[datetime]:
     failures = (
         select(SignIn.occurred_at)
-        .where(of_whom, SignIn.result.in_((FAILURE, CHECKING)), SignIn.occurred_at > since)
+        .where(of_whom, _OWN, SignIn.result.in_((FAILURE, CHECKING)), SignIn.occurred_at > since)
         .order_by(SignIn.occurred_at)
     )
     return list(session.scalars(failures))

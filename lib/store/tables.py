@@ -214,13 +214,15 @@ class SignIn(Base):
     """An attempt to sign in: `result` is checking, success, failure or locked. Of a name that no account has, its
     beginning and a hash are kept; of an IPv6 address, the /64.
 
-    `identity_hash` is of the identity that a provider of single sign-on vouched for: each is let in once.
+    `identity_hash` is of the identity that a provider of single sign-on vouched for: each is let in once. `source` is
+    empty, or the service that sent the attempt in: such a one locks nobody out here, and its identity is its event's.
     """
 
     __tablename__ = "sign_in"
     __table_args__ = (
         sa.Index(None, "account_name", "occurred_at"),
         sa.Index(None, "address", "occurred_at"),
+        sa.Index(None, "occurred_at"),
         sa.Index(None, "identity_hash", unique=True),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -233,6 +235,7 @@ class SignIn(Base):
     result: Mapped[str]
     reason: Mapped[str] = mapped_column(default="")
     identity_hash: Mapped[str | None]
+    source: Mapped[str] = mapped_column(default="", server_default="")
 
 
 class IngestKey(OfTenant, Base):
@@ -478,15 +481,17 @@ class FindingProgress(Base):
     looked_at: Mapped[datetime]
 
 
-class Inbox(OfTenant, Base):
+class Inbox(Base):
     """A batch that was acknowledged and is not yet in the lake.
 
     `kind` is usage or visit; `payload` is an Arrow IPC file of its rows (lib.usage.events, lib.usage.visits) and
     `keys` the
-    64-bit ids of its events, little-endian, in the same order.
+    64-bit ids of its events, little-endian, in the same order. Visits of nobody's have the tenant 0.
     """
 
     __tablename__ = "inbox"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(index=True)
     kind: Mapped[str]
     source: Mapped[str]
     received_at: Mapped[datetime]

@@ -12,7 +12,7 @@ from lib.access.permissions import AccountType
 from lib.access.viewer import Viewer
 from lib.errors import NotPermitted, NotSignedIn
 from lib.queries.console import Console
-from lib.ui import account_menu, cookie_keeper, look, single_sign_on, visitor
+from lib.ui import account_menu, cookie_keeper, look, single_sign_on, visitor, visits_recording
 from lib.ui.escaping import plain
 from lib.ui.page import refuse, require
 from lib.ui.pages import PAGES, PageRecord
@@ -39,6 +39,7 @@ def main() -> None:
     page = _menu(console)
     _choose_tenant(viewer, console)
     account_menu.draw(console)
+    visits_recording.note_page(viewer, page.url_path, is_open=_is_open(page.url_path, viewer))
     page.run()
 
 
@@ -90,6 +91,11 @@ def _menu(console: Console) -> st.Page:
         title = say("page.none", viewer.language)
         hidden.append(st.Page(partial(_nothing_open, viewer), title=title, url_path="home", default=True))
     return st.navigation(sections)
+
+
+def _is_open(url_path: str, viewer: Viewer) -> bool:
+    """Whether the page at a path is no refusal. The bare path is that of the first page that is open."""
+    return not url_path or any(page.url_path == url_path and page.is_open_to(viewer) for page in PAGES)
 
 
 def _waiting(console: Console, page: PageRecord) -> int:

@@ -106,6 +106,11 @@ def remember(opened: OpenedSession) -> None:
     st.session_state[_TICKET] = opened.ticket
 
 
+def has_signed_in_here() -> bool:
+    """Whether the session was opened in this tab, and not shown by the cookie that it came with."""
+    return _SESSION in st.session_state
+
+
 def forget() -> bool:
     """Drop what the tab kept of a session that has ended, before anything is drawn; returns whether there was one."""
     had_session = _SESSION in st.session_state or _SEEN in st.session_state

@@ -19,6 +19,7 @@ from lib.usage.neighbours import with_recency
 from lib.usage.removed import apart_from_removed, belongs_to_removed
 from lib.usage.sessions import LAKE_ORDER, ORDER, sessioned
 from lib.usage.tables import LARGEST_ROWS, PRESENCE, TABLES, changes, height_of, stacked
+from lib.usage.visits import stored
 from lib.usage.writing import Writing
 
 _COUNTED = ("added", "late", "duplicate", "excluded", "expired")
@@ -197,7 +198,7 @@ def add_visits(writing: Writing, files: TenantFiles, batch: pl.DataFrame) -> Ten
     for (day,), rows in split.fresh.group_by(pl.col("at").dt.date(), maintain_order=True):
         key = str(day)
         standing = visits.get(key)
-        parts = [pl.read_parquet(writing.lake.path(standing.visits))] if standing else []
+        parts = [stored(pl.read_parquet(writing.lake.path(standing.visits)))] if standing else []
         whole = pl.concat([*parts, rows]).sort(*ORDER)
         visits[key] = VisitFiles(writing.frame(f"visits/{key}", whole), whole.height)
     return replace(files, visits=visits)

@@ -19,7 +19,9 @@ from lib.store.ingest_keys import WriteKey, write_key_of
 from lib.store.intake_tallies import Sent
 from lib.store.locks import job_lock
 from lib.store.tables import Inbox
+from lib.usage import merging
 from lib.usage.intake import unpacked
+from lib.usage.merging import merge
 from tests.lib.collecting import Collecting, new_key
 from tests.lib.companies import make_companies
 from tests.lib.full_disk import full_disk

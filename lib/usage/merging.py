@@ -12,6 +12,7 @@ import polars as pl
 from lib.errors import DaybookError
 from lib.store import Store, inbox, locks
 from lib.usage.intake import packed, unpacked
+from lib.usage.lake import RecordKind
 
 BATCHES = 200
 """How many batches of a tenant are merged as soon as they are there."""
@@ -31,6 +32,7 @@ class Merging:
 
     store: Store
     source: str
+    kind: RecordKind = "usage"
     _added: Counter[int] = field(default_factory=Counter)
     _at: float = field(default_factory=time.monotonic)
 
@@ -52,14 +54,14 @@ class Merging:
     def _merge(self, tenant_id: int) -> None:
         self._added[tenant_id] = 0
         try:
-            merge(self.store, tenant_id, self.source)
+            merge(self.store, tenant_id, self.source, self.kind)
         except DaybookError as error:
             _log.warning("small batches stay apart for now: %s", error)
         except Exception:
             _log.exception("small batches stay apart")
 
 
-def merge(store: Store, tenant_id: int, source: str) -> int:
+def merge(store: Store, tenant_id: int, source: str, kind: RecordKind = "usage") -> int:
     """Make one batch of a tenant's newest, in one transaction; returns of how many. None during a refresh.
 
     Only batches at the end are merged: what another source added after them stays after them, as the first copy of an
@@ -68,10 +70,10 @@ def merge(store: Store, tenant_id: int, source: str) -> int:
     with store.write(tenant_id) as session:
         if locks.is_taken(session, "refresh"):
             return 0
-        ids = inbox.tail(session, tenant_id, "usage", source, EVENTS)
+        ids = inbox.tail(session, tenant_id, kind, source, EVENTS)
         if len(ids) < 2:
             return 0
         rows = pl.concat(unpacked(inbox.payload_of(session, batch_id)) for batch_id in ids)
-        inbox.append(session, tenant_id, "usage", source, rows["key"].to_numpy().tobytes(), packed(rows))
+        inbox.append(session, tenant_id, kind, source, rows["key"].to_numpy().tobytes(), packed(rows))
         inbox.remove(session, ids)
     return len(ids)
