@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from lib.collect import systems
-from lib.collect.files import Advance, TextFile
+from lib.collect.access_regular import Lines, is_text, regular
+from lib.collect.files import LINE_BYTES, Advance, Block, TextFile, numbered, with_reasons
 from lib.collect.sources import PAGE_CHARACTERS, Chunk, Fault, Target, is_filled, parted, untimely
 from lib.usage import events, visits
 
@@ -33,7 +35,7 @@ _NAMES = (
     *("address", "_ident", "account", "time", "request", "status", "size_bytes"),
     *("referrer", "user_agent", "tail"),
 )
-_TIME = "%d/%b/%Y:%H:%M:%S %z"
+_INSTANT = pl.col("time").str.to_datetime("%d/%b/%Y:%H:%M:%S %z", time_unit="us", strict=False)
 _METHOD = r"^([A-Za-z][A-Za-z-]{0,30}) "
 _PROTOCOL = r" (HTTP/[0-9](?:\.[0-9])?)$"
 
@@ -43,18 +45,48 @@ def requests_of(lines: pl.DataFrame, form: Form) -> tuple[pl.DataFrame, pl.DataF
 
     A request has `line`, `text` and the columns of a visit but `key`; a refused line has its `reason`.
     """
-    parts = lines.with_columns(part=pl.col("text").str.extract_groups(_LINE).struct.rename_fields(_NAMES))
-    instant = pl.col("time").str.to_datetime(_TIME, time_unit="us", strict=False)
-    has_tail, tail = pl.col("tail").is_not_null(), pl.col("tail")
-    faults = [
-        Fault(pl.col("address").is_null() | ~tail.str.contains(_TAIL), _broken(form)),
-        Fault(pl.lit(form is Form.COMBINED) & ~has_tail, "not Combined Log Format: it ends with the size"),
-        Fault(pl.lit(form is Form.COMMON) & has_tail, "not Common Log Format: it goes on after the size"),
-        Fault(pl.col("at").is_null(), pl.format('"{}" is not a time', pl.col("time").str.slice(0, 100))),
+    found = pl.col("text").str.extract_groups(_LINE).struct.rename_fields(_NAMES)
+    parts = lines.with_columns(part=found).unnest("part")
+    is_broken = pl.col("address").is_null() | ~pl.col("tail").str.contains(_TAIL)
+    return _judged(_told(parts).with_columns(at=_INSTANT), form, Fault(is_broken, _broken(form)))
+
+
+def requests_in(block: Block, form: Form) -> tuple[int, pl.DataFrame, pl.DataFrame]:
+    """How many lines of a block are not empty, and what `requests_of` says of those, in less time for regular ones."""
+    if not is_text(block.data):
+        filled = numbered(block).filter(is_filled())
+        return filled.height, *requests_of(filled, form)
+    lines = Lines.of(block.data)
+    whole = pl.DataFrame({"text": lines.texts()}).with_row_index("line", block.first)
+    which, parts = regular(lines, LINE_BYTES)
+    parts = whole[which].hstack(parts).with_columns(at=_INSTANT, reason=pl.lit(None, pl.String))
+    if parts["at"].null_count():  # the patterns say where such a line breaks
+        which, parts = which[parts["at"].is_not_null().to_numpy()], parts.filter(pl.col("at").is_not_null())
+    requests, refused = _judged(parts, form)
+    is_other = np.ones(whole.height, dtype=bool)
+    is_other[which] = False
+    others = with_reasons(whole.filter(is_other)).filter(is_filled())
+    if others.height:
+        more, more_refused = requests_of(others, form)
+        requests = pl.concat([requests, more]).sort("line")
+        refused = pl.concat([refused, more_refused]).sort("line")
+    return len(which) + others.height, requests, refused
+
+
+def _judged(parts: pl.DataFrame, form: Form, *faults: Fault) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Lines in parts as requests, without the refused: for other faults first, then for their format and their time."""
+    is_combined, told = pl.col("is_combined"), pl.col("time").str.slice(0, 100)
+    every = [
+        *faults,
+        Fault(pl.lit(form is Form.COMBINED) & ~is_combined, "not Combined Log Format: it ends with the size"),
+        Fault(pl.lit(form is Form.COMMON) & is_combined, "not Common Log Format: it goes on after the size"),
+        Fault(pl.col("at").is_null(), pl.format('"{}" is not a time', told)),
         *untimely(),
     ]
-    good, refused = parted(parts.unnest("part").with_columns(at=instant), faults)
-    return _requests(good), refused
+    good, refused = parted(parts.with_columns(seq=pl.col("line")), every)
+    wanted = [pl.col(name).cast(dtype) for name, dtype in visits.VISIT.items() if name != "key"]
+    blank = pl.col("account", "referrer", "user_agent").replace(["-", ""], None)
+    return good.with_columns(blank).select("line", "text", *wanted), refused
 
 
 def _broken(form: Form) -> pl.Expr:
@@ -65,24 +97,22 @@ def _broken(form: Form) -> pl.Expr:
     return pl.when(quotes % 2 == 1).then(cut).otherwise(pl.lit(f"not {log} Log Format"))
 
 
-def _requests(parts: pl.DataFrame) -> pl.DataFrame:
+def _told(parts: pl.DataFrame) -> pl.DataFrame:
+    """What the patterns found, with the parts of the request."""
     request = pl.col("request")
     found = parts.with_columns(
         pl.col("account").str.strip_chars(" "),
         pl.col("status", "size_bytes").replace("-", None),
         method=request.str.extract(_METHOD),
         protocol=request.str.extract(_PROTOCOL),
+        is_combined=pl.col("tail").is_not_null(),
     )
     ending = pl.concat_str(pl.lit(" "), pl.col("protocol").fill_null(""))
     asked = request.str.strip_prefix(pl.col("method") + " ").str.strip_suffix(ending)
-    found = found.with_columns(
-        pl.col("account", "referrer", "user_agent").replace(["-", ""], None),
+    return found.with_columns(
         pl.when(pl.col("method").is_not_null()).then(pl.col("protocol")),
         target=pl.coalesce(asked, request),
-        seq=pl.col("line"),
     )
-    wanted = [pl.col(name).cast(dtype) for name, dtype in visits.VISIT.items() if name != "key"]
-    return found.select("line", "text", *wanted)
 
 
 def as_visits(requests: pl.DataFrame) -> pl.DataFrame:
@@ -134,11 +164,10 @@ class AccessLog:
 
     def __iter__(self) -> Iterator[Chunk]:
         """A chunk for each block of lines."""
-        for block in self._lines:
-            lines = block.filter(is_filled())
-            requests, refused = requests_of(lines, self._form)
+        for block in self._lines.blocks():
+            read, requests, refused = requests_in(block, self._form)
             if self._target is None:
-                yield Chunk(lines.height, as_visits(requests), refused)
+                yield Chunk(read, as_visits(requests), refused)
             else:
                 views, unfit = as_page_views(requests, self._target)
-                yield Chunk(lines.height, views, pl.concat([refused, unfit]).sort("line"))
+                yield Chunk(read, views, pl.concat([refused, unfit]).sort("line"))

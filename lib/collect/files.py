@@ -7,6 +7,7 @@ import codecs
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -126,6 +127,14 @@ class Pieces:
                 yield piece
 
 
+@dataclass(frozen=True)
+class Block:
+    """Whole lines as they stand in a file, the last one with its newline too; `first` is the first one's number."""
+
+    first: int
+    data: bytes
+
+
 class TextFile:
     """The lines of a file, in blocks. `trouble` is a sentence, afterwards, on what was wrong with the whole file."""
 
@@ -138,14 +147,19 @@ class TextFile:
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         """Frames of LINES, empty lines included, none of which is longer than allowed."""
-        for block in self._blocks():
-            lines = _numbered(block, self._next_line, self._line_bytes)
-            self._next_line += lines.height
-            yield lines
+        for block in self.blocks():
+            yield numbered(block, self._line_bytes)
+
+    def blocks(self) -> Iterator[Block]:
+        """The same lines as they stand there, empty and too long ones included; of one that fills a whole block only
+        the beginning, which is longer than allowed."""
+        for data in self._whole_lines():
+            yield Block(self._next_line, data)
+            self._next_line += data.count(b"\n")
         if self._pieces.damage:
             self.trouble = f"{self.path} {self._pieces.damage} {self._next_line - 1}: {_MENDING}"
 
-    def _blocks(self) -> Iterator[bytes]:
+    def _whole_lines(self) -> Iterator[bytes]:
         held: list[bytes] = []
         size, is_first, is_skipping = 0, True, False
         for piece in self._pieces:
@@ -166,17 +180,18 @@ class TextFile:
             size += len(piece)
             if size < BLOCK_BYTES:
                 continue
-            block, newline, rest = b"".join(held).rpartition(b"\n")
-            if newline:
-                yield block
-                held, size = [rest], len(rest)
+            whole = b"".join(held)
+            end = whole.rfind(b"\n") + 1
+            if end:
+                yield whole[:end]
+                held, size = [whole[end:]], len(whole) - end
             else:  # One line fills the block: its beginning is enough to refuse it.
-                held, size, is_skipping = [rest[: self._line_bytes + 1]], self._line_bytes + 1, True
+                held, size, is_skipping = [whole[: self._line_bytes + 1]], self._line_bytes + 1, True
         last = b"".join(held)
         # Half a line of a cut file is another line in the whole file.
         last = last.rpartition(b"\n")[0] if self._pieces.damage else last.removesuffix(b"\n")
         if last:
-            yield last
+            yield last + b"\n"
 
 
 def _is_utf16(start: bytes) -> bool:
@@ -184,19 +199,24 @@ def _is_utf16(start: bytes) -> bool:
     return head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or head.count(0) > len(head) // 4
 
 
-def _numbered(block: bytes, first: int, line_bytes: int) -> pl.DataFrame:
-    """The lines of a block that does not end with a newline."""
+def numbered(block: Block, line_bytes: int = LINE_BYTES) -> pl.DataFrame:
+    """The lines of a block, a frame of LINES."""
     try:
         # Its own split at newlines, several times faster than that of texts; it takes away a carriage return too.
-        numbered = pl.read_lines(block + b"\n", name="text")
-        is_long = pl.col("text").str.len_bytes() > line_bytes
-        numbered = numbered.with_columns(reason=pl.when(is_long).then(pl.lit(_too_long(line_bytes))))
+        lines = with_reasons(pl.read_lines(block.data, name="text"), line_bytes)
     except pl.exceptions.ComputeError:  # somewhere it is not UTF-8
-        lines = block.split(b"\n")
-        texts = [line.decode(errors="replace").removesuffix("\r") for line in lines]
-        faults = [_fault(line, line_bytes) for line in lines]
-        numbered = pl.DataFrame({"text": texts, "reason": faults}, dict.fromkeys(("text", "reason"), pl.String))
-    return numbered.with_row_index("line", first).select(pl.col(name).cast(dtype) for name, dtype in LINES.items())
+        split = block.data.split(b"\n")[:-1]
+        texts = [line.decode(errors="replace").removesuffix("\r") for line in split]
+        faults = [_fault(line, line_bytes) for line in split]
+        lines = pl.DataFrame({"text": texts, "reason": faults}, dict.fromkeys(("text", "reason"), pl.String))
+    whole = lines.with_row_index("line", block.first)
+    return whole.select(pl.col(name).cast(dtype) for name, dtype in LINES.items())
+
+
+def with_reasons(lines: pl.DataFrame, line_bytes: int = LINE_BYTES) -> pl.DataFrame:
+    """Lines (`text`) with the `reason` why one cannot be read, which is its length."""
+    is_long = pl.col("text").str.len_bytes() > line_bytes
+    return lines.with_columns(reason=pl.when(is_long).then(pl.lit(_too_long(line_bytes))))
 
 
 def _too_long(line_bytes: int) -> str:

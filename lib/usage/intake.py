@@ -78,7 +78,8 @@ class Intake:
 def packed(rows: pl.DataFrame) -> bytes:
     """Rows as an Arrow IPC file."""
     buffer = io.BytesIO()
-    rows.write_ipc(buffer, compression="zstd")
+    # Texts with their lengths in a row are packed sooner, and smaller by half, than views that say where each stands.
+    rows.write_ipc(buffer, compression="zstd", compat_level=pl.CompatLevel.oldest())
     return buffer.getvalue()
 
 
