@@ -8,7 +8,7 @@ import streamlit as st
 from lib.charts.units import DASH
 from lib.queries.console import Console
 from lib.ui import filters
-from lib.ui.tables import Column, Kind, table
+from lib.ui.tables import Column, Kind, heading, table
 
 _FIELDS = ("name", "key", "kind", "status", "description")
 
@@ -34,11 +34,14 @@ def _body(console: Console, key: str) -> None:
             value = getattr(details, field)
             st.caption(console.say(f"programs.{field}"))
             st.text(console.say(f"programs.status_{value}") if field == "status" else value or DASH)
-    st.markdown(f"**{console.say('programs.linked')}**")
+    heading(console, "programs.linked", "links", lambda: _links(console, key), _LINK_COLUMNS, minor=True)
     if details.links.is_empty():
         st.info(console.say("programs.no_links"))
         return
+    table(console, "links", _links(console, key), _LINK_COLUMNS, zone=filters.zone(console))
+
+
+def _links(console: Console, key: str) -> pl.DataFrame:
     now, ended = console.say("programs.link_now"), console.say("programs.link_ended")
     state = pl.when(pl.col("unlinked_at").is_null()).then(pl.lit(now)).otherwise(pl.lit(ended))
-    links = details.links.with_columns(state=state)
-    table(console, "links", links, _LINK_COLUMNS, zone=filters.zone(console))
+    return console.programs.details(key).links.with_columns(state=state)

@@ -15,7 +15,7 @@ from lib.queries.own_account import zones
 from lib.ui.administration.dialogs import attempt, field, notice, open_dialog
 from lib.ui.findings import telling
 from lib.ui.page import show_error
-from lib.ui.tables import Column, Kind, table
+from lib.ui.tables import Column, Kind, download, table
 
 Row = dict[str, Any]
 
@@ -38,10 +38,14 @@ def draw(console: Console) -> None:
     """Every rule; a click on one sets it."""
     notice(console)
     st.caption(console.say("finding.rules_help"))
-    fired = console.findings.fired()
-    rows = pl.DataFrame([_row(console, setting, fired[setting.rule.key]) for setting in console.findings.settings()])
+    download(console, "finding_rules", lambda: _rows(console), _COLUMNS)
     clicks = {"name": lambda row: open_dialog(console, row["name"], _form, row["key"])}
-    table(console, "finding_rules", rows, _COLUMNS, clicks=clicks)
+    table(console, "finding_rules", _rows(console), _COLUMNS, clicks=clicks)
+
+
+def _rows(console: Console) -> pl.DataFrame:
+    fired = console.findings.fired()
+    return pl.DataFrame([_row(console, setting, fired[setting.rule.key]) for setting in console.findings.settings()])
 
 
 def _row(console: Console, setting: RuleSetting, fired: int) -> Row:

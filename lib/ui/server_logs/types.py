@@ -10,7 +10,7 @@ from lib.queries.server_health import Health
 from lib.queries.server_logs import KeptType
 from lib.ui.server_logs import state
 from lib.ui.sizes import size_text
-from lib.ui.tables import Column, Kind, table
+from lib.ui.tables import Column, Kind, heading, table
 
 COLUMNS = (
     Column("type", "server_logs.type", Kind.OPENS, width=150),
@@ -40,16 +40,20 @@ _ROW = {
 
 def draw(console: Console, health: Health, zone: str) -> None:
     """The table; a click on a type opens it."""
-    st.subheader(console.say("server_logs.types"), anchor=False)
-    counts = {(key, level): n for key, level, n in _sums(health.tally.counts).iter_rows()}
-    rows = [_row(console, each, counts) for each in console.server_logs.types()]
-    frame = pl.DataFrame(rows, schema=_ROW, orient="row")
-    table(console, "log_types", frame, COLUMNS, zone=zone, clicks={"type": lambda row: _open(row["key"])})
+    heading(console, "server_logs.types", "log_types", lambda: _rows(console, health), COLUMNS)
+    rows = _rows(console, health)
+    table(console, "log_types", rows, COLUMNS, zone=zone, clicks={"type": lambda row: _open(row["key"])})
 
 
 def _open(key: str) -> None:
     state.open_log(key)
     st.rerun()
+
+
+def _rows(console: Console, health: Health) -> pl.DataFrame:
+    counts = {(key, level): n for key, level, n in _sums(health.tally.counts).iter_rows()}
+    rows = [_row(console, each, counts) for each in console.server_logs.types()]
+    return pl.DataFrame(rows, schema=_ROW, orient="row")
 
 
 def _row(console: Console, kept: KeptType, counts: dict[tuple[str, str], int]) -> tuple[object, ...]:
