@@ -4,28 +4,37 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import click
 
-from lib.cli import (
-    administering,
-    exporting,
-    finding,
-    house,
-    importing,
-    logging,
-    preparing,
-    proving,
-    purging,
-    refreshing,
-    sealing,
-    serving,
-    showing,
-    tokens,
-    verifying,
-)
 from lib.errors import BadInput, DaybookError
+
+_PLACES = {
+    "account": "administering",
+    "application": "administering",
+    "clean-logs": "logging",
+    "demo": "preparing",
+    "export": "exporting",
+    "findings": "finding",
+    "import": "importing",
+    "init": "preparing",
+    "key": "administering",
+    "log-config": "logging",
+    "mini-program": "administering",
+    "project": "administering",
+    "purge": "purging",
+    "refresh": "refreshing",
+    "role": "administering",
+    "seal": "sealing",
+    "serve": "serving",
+    "show": "showing",
+    "tenant": "administering",
+    "token": "tokens",
+    "verify": "proving",
+}
+"""The module of each command: a command loads no more than its own, since that may take longer than what it does."""
 
 
 class _Commands(click.Group):
@@ -33,8 +42,21 @@ class _Commands(click.Group):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The whole of a process, which only then writes log files: tests run a command inside of theirs."""
+        from lib.cli import house  # what every command loads, but not every help
+
         house.writes_log_files = True
         return super().__call__(*args, **kwargs)
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """The names of all commands."""
+        return list(_PLACES)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        """The command of a name, whose module is loaded only now."""
+        if name not in _PLACES:
+            return None
+        commands: tuple[click.Command, ...] = import_module(f"lib.cli.{_PLACES[name]}").COMMANDS
+        return next(command for command in commands if command.name == name)
 
     def main(self, *args: Any, **more: Any) -> Any:
         """Click's own errors are told in one sentence too, without the lines of usage."""
@@ -79,26 +101,6 @@ class _Commands(click.Group):
 def main() -> None:
     """Daybook: a self-hosted operations console for mini programs."""
 
-
-_MODULES = (
-    serving,
-    preparing,
-    administering,
-    importing,
-    refreshing,
-    purging,
-    sealing,
-    finding,
-    showing,
-    verifying,
-    proving,
-    exporting,
-    tokens,
-    logging,
-)
-for _module in _MODULES:
-    for _command in _module.COMMANDS:
-        main.add_command(_command)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -99,5 +99,5 @@ def _print(name: str, found: Verified) -> None:
     click.echo(f"{name}: read {found.rows} records against {found.tree_size} leaves, {found.count} findings")
 
 
-COMMANDS: tuple[click.Command, ...] = ()
+COMMANDS: tuple[click.Command, ...] = (verify,)
 """It is one of `daybook verify`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from importlib import import_module
 
 import click
 import pytest
@@ -25,10 +26,17 @@ def settings() -> set[str]:
 def commands(group: click.Command, name: str) -> Iterator[str]:
     """Every command that does something, by all of its name."""
     if isinstance(group, click.Group):
-        for word, command in group.commands.items():
+        for word, command in members(group).items():
             yield from commands(command, f"{name} {word}")
     else:
         yield name
+
+
+def members(group: click.Group) -> dict[str, click.Command]:
+    """The commands of a group by their words."""
+    context = click.Context(group)
+    found = {word: group.get_command(context, word) for word in group.list_commands(context)}
+    return {word: command for word, command in found.items() if command}
 
 
 def test_it_names_every_setting() -> None:
@@ -40,8 +48,15 @@ def test_it_names_every_command(command: str) -> None:
     assert re.search(rf"`{command}[` ]", README)
 
 
+def test_every_command_of_every_module_is_found() -> None:
+    files = (PROJECT_DIR / "lib" / "cli").glob("[a-z]*.py")
+    modules = [import_module(f"lib.cli.{file.stem}") for file in files]
+    named = {command.name for module in modules for command in getattr(module, "COMMANDS", ())}
+    assert set(members(main)) == named
+
+
 def test_every_command_says_what_it_does() -> None:
-    silent = [name for name, command in main.commands.items() if not (command.help or "").strip()]
+    silent = [name for name, command in members(main).items() if not (command.help or "").strip()]
     assert silent == []
 
 
