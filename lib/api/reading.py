@@ -18,6 +18,7 @@ from lib.api.operations import OPERATIONS
 from lib.api.parameters import read_query
 from lib.api.places import APPLICATIONS, MINI_PROGRAMS
 from lib.api.resources import Resource
+from lib.api.sign_ins import SIGN_INS
 from lib.api.usage import USAGE
 from lib.api.visits import VISITS
 from lib.errors import BadInput, DaybookError, NotFound, NotPermitted, NotSignedIn
@@ -27,7 +28,7 @@ from lib.queries.console import Console
 from lib.settings import Settings
 from lib.store import Store
 
-RESOURCES = (USAGE, MINI_PROGRAMS, APPLICATIONS, VISITS, OPERATIONS)
+RESOURCES = (USAGE, MINI_PROGRAMS, APPLICATIONS, VISITS, SIGN_INS, OPERATIONS)
 
 AT_ONCE = 4
 """How many answers are worked out at the same time; further requests wait, and leave the pages their threads."""

@@ -1,4 +1,4 @@
-"""`/api/v1/visits`: the requests of access logs, or how many there were, as `daybook show visits` prints them."""
+"""`/api/v1/visits`: requests, or how many there were, as `daybook show visits` prints them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lib.api.usage import HALF_HOUR
 from lib.errors import BadInput
 from lib.queries.console import Console
 from lib.queries.flat_rows import visit_rows
-from lib.queries.visit_filter import VisitFilter
+from lib.queries.visit_filter import RESULTS, VisitFilter
 from lib.usage import instants
 from lib.usage.buckets import Grain
 
@@ -23,7 +23,7 @@ _ENDS = "ISO 8601; without an offset, in the zone. Write + as %2B."
 def _answer(console: Console, asked: Asked) -> pl.DataFrame:
     zone: str = asked["zone"]
     since, until = (within_reach(instants.instant_of(asked[name], zone), name) for name in ("since", "until"))
-    wanted = VisitFilter(since, until, zone, asked["address"], asked["status"], asked["keyword"])
+    wanted = VisitFilter(since, until, zone, **{name: asked[name] for name in _WORDS})
     grain = None if asked["grain"] is None else Grain(asked["grain"])
     return bounded(visit_rows(console.visits, wanted, grain, asked["limit"]))
 
@@ -43,12 +43,23 @@ _STATUS = Parameter(
     example="5xx",
 )
 
-_TEXT = {"type": ["string", "null"]}
-_NUMBER = {"type": ["integer", "null"]}
-_PLACE = {
+_WORDS = ("address", "status", "keyword", "account", "method", "result", "path", "country", "region")
+
+FROM = (
+    text_of("account", "Only of this account.", "amy"),
+    text_of("country", "Only from this country (ISO 3166-1), or private, loopback, reserved or unknown.", "CN"),
+    text_of("region", "Only from this region (ISO 3166-2).", "CN-GD"),
+)
+"""Who came from where."""
+
+PLACE = {
     "type": ["string", "null"],
     "description": "An ISO 3166 code; in place of a country also private, loopback, reserved or unknown.",
 }
+
+_TEXT = {"type": ["string", "null"]}
+_NAME = {"type": "string"}
+_NUMBER = {"type": ["integer", "null"]}
 _COUNT = {"type": "integer", "minimum": 0}
 _INSTANT = {"type": "string", "format": "date-time", "description": "In the zone."}
 _VISIT = row_schema(
@@ -58,8 +69,8 @@ _VISIT = row_schema(
         "status": _NUMBER,
         "size_bytes": _NUMBER,
         "duration_ms": _NUMBER,
-        **dict.fromkeys(("country", "region"), _PLACE),
-        **dict.fromkeys(("tenant", "company", "memo"), {"type": "string"}),
+        **dict.fromkeys(("country", "region"), PLACE),
+        **dict.fromkeys(("tenant", "company", "memo"), _NAME),
     }
 )
 _COUNTS = row_schema(
@@ -69,10 +80,11 @@ _COUNTS = row_schema(
 
 VISITS = Resource(
     path="/api/v1/visits",
-    summary="Visits of access logs",
-    description="The requests of imported access logs, newest first; with `grain`, how many there were in buckets, of "
-    "which empty ones are left out: visitors are distinct address and user agent, errors are status 400 and above. "
-    "An account that holds only some applications sees none: a visit belongs to no application.",
+    summary="Visits",
+    description="Requests of Daybook itself, of services that send them in, and of imported access logs, newest "
+    "first; with `grain`, how many there were in buckets, of which empty ones are left out: visitors are distinct "
+    "address and user agent, errors are status 400 and above. An account that holds only some applications sees none: "
+    "a visit belongs to no application.",
     permission=Permission.VISIT_READ,
     parameters=(
         instant_of("since", f"The first instant: {_ENDS}", "2024-05-12", HALF_HOUR),
@@ -81,7 +93,11 @@ VISITS = Resource(
         one_of("grain", GRAINS, "Counts by buckets of this length, in place of rows."),
         text_of("address", "Only this client address.", "192.0.2.7"),
         _STATUS,
-        text_of("keyword", "Only with this in address, target, user agent or account.", "/cart"),
+        text_of("keyword", "Only with this in address, target, user agent, account or company.", "/cart"),
+        text_of("method", "Only this method.", "GET"),
+        one_of("result", RESULTS, "Only with a status below 400, or from 400 on."),
+        text_of("path", "Only this path, whatever its query.", "/cart"),
+        *FROM,
         number_of("limit", "At most so many rows, the newest.", MOST_ROWS, USUAL_ROWS),
         TENANT,
     ),

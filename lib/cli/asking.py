@@ -13,7 +13,11 @@ from lib.cli.house import House
 from lib.logs.catalogue import CLASSES
 from lib.logs.wording import CHANNELS, RESULTS
 from lib.queries.operation_filter import OperationFilter
+from lib.queries.sign_ins import RESULTS as SIGN_IN_RESULTS
+from lib.queries.sign_ins import SignInFilter
 from lib.queries.usage import Dimension, UsageFilter
+from lib.queries.visit_filter import RESULTS as VISIT_RESULTS
+from lib.queries.visit_filter import VisitFilter
 from lib.usage.buckets import Grain, Period
 from lib.usage.instants import half_hour_of, instant_of
 
@@ -57,12 +61,35 @@ USAGE_OPTIONS = (
     click.option("--by", type=click.Choice(list(DIMENSIONS)), help="One row for each."),
 )
 
-VISIT_OPTIONS = (
+ROWS_OPTIONS = (
     click.option("--grain", type=click.Choice(GRAINS), help="Count by; without it, the rows."),
-    click.option("--address", metavar="IP", help="Only this client address."),
-    click.option("--status", metavar="S", help="Only this status, such as 404 or 5xx."),
-    click.option("--keyword", metavar="TEXT", help="Only with this in address, target, user agent or account."),
     click.option("--limit", type=click.IntRange(min=1), help="At most so many rows, the newest."),
+)
+
+_FROM_OPTIONS = (
+    click.option("--account", metavar="NAME", help="Only of this account."),
+    click.option("--address", metavar="IP", help="Only this client address."),
+    click.option("--country", metavar="CC", help="Only from this country, such as CN, or private or unknown."),
+    click.option("--region", metavar="CC-R", help="Only from this region, such as CN-GD."),
+)
+
+VISIT_OPTIONS = (
+    *ROWS_OPTIONS,
+    *_FROM_OPTIONS,
+    click.option("--status", metavar="S", help="Only this status, such as 404 or 5xx."),
+    click.option("--result", type=click.Choice(VISIT_RESULTS), help="Only with a status below 400, or from 400 on."),
+    click.option("--method", metavar="M", help="Only this method."),
+    click.option("--path", metavar="P", help="Only this path, whatever its query."),
+    click.option(
+        "--keyword", metavar="TEXT", help="Only with this in address, target, user agent, account or company."
+    ),
+)
+
+SIGN_IN_OPTIONS = (
+    *ROWS_OPTIONS,
+    *_FROM_OPTIONS,
+    click.option("--result", type=click.Choice(SIGN_IN_RESULTS), help="Only with this result."),
+    click.option("--keyword", metavar="TEXT", help="Only with this in account, address or company."),
 )
 
 
@@ -122,6 +149,16 @@ def usage_filter(
                 f"{text} in {zone} begins inside a half hour: counting from {minutes} minutes before it", err=True
             )
     return UsageFilter(Period(ends[0], ends[1], zone), mini_program, application)
+
+
+def visit_filter(since: str, until: str, zone: str, words: Mapping[str, Any]) -> VisitFilter:
+    """The visits that the options ask for."""
+    return VisitFilter(instant_of(since, zone), instant_of(until, zone), zone, **words)
+
+
+def sign_in_filter(since: str, until: str, zone: str, words: Mapping[str, Any]) -> SignInFilter:
+    """The attempts to sign in that the options ask for."""
+    return SignInFilter(instant_of(since, zone), instant_of(until, zone), zone, **words)
 
 
 def operation_filter(since: str, until: str, zone: str, words: Mapping[str, Any]) -> OperationFilter:

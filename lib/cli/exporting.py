@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
+import polars as pl
 
 from lib.cli.asking import (
     DIMENSIONS,
     OPERATION_OPTIONS,
     PERIOD_OPTIONS,
+    SIGN_IN_OPTIONS,
     USAGE_OPTIONS,
     VISIT_OPTIONS,
     operation_filter,
     operator_of,
+    sign_in_filter,
     usage_filter,
+    visit_filter,
     with_options,
 )
 from lib.cli.export_files import Target, write_file
-from lib.cli.house import open_house
+from lib.cli.house import House, open_house
 from lib.export.formats import FORMAT_BY_KEY
+from lib.logs.place_names import named_places
 from lib.queries.console import Console
 from lib.queries.exportable import Exportable, days_between
-from lib.queries.flat_rows import usage_rows, visit_rows
-from lib.queries.rooms import asked_visits, room
+from lib.queries.flat_rows import sign_in_rows, usage_rows, visit_rows
+from lib.queries.rooms import room
+from lib.queries.sign_ins import SignInFilter, named_reasons
 from lib.queries.usage import UsageQueries
-from lib.queries.visits import VisitFilter, VisitQueries
+from lib.queries.visit_filter import VisitFilter
 from lib.usage.buckets import Grain
-from lib.usage.instants import instant_of
 from lib.usage.metrics import METRIC_BY_KEY
 from lib.words import Language
 
@@ -90,26 +95,71 @@ def visits(
     until: str,
     zone: str,
     grain: str | None,
-    address: str | None,
-    status: str | None,
-    keyword: str | None,
     limit: int | None,
     format_key: str,
     output: Path,
     language: str,
+    **words: Any,
 ) -> None:
     """Visits in [since, until), as `daybook show visits` shows them."""
     house = open_house()
-    viewer = operator_of(house, tenant_key)
-    queries = VisitQueries(viewer, house.store, house.settings.lake)
-    asked = VisitFilter(instant_of(since, zone), instant_of(until, zone), zone, address, status, keyword)
-    if grain is None and limit is None:
-        listed = room("visits").exportable(Console(viewer, house.store, house.settings), asked_visits(asked))
-    else:
-        rows = visit_rows(queries, asked, Grain(grain) if grain else None, limit)
-        days = days_between(asked.since, asked.until, zone)
-        listed = Exportable.of_frame("visits", _headings(rows.columns), lambda: rows, *days, zone)
-    write_file(house, tenant_key, listed, Target(format_key, output, Language(language)))
+    asked = visit_filter(since, until, zone, words)
+    target = Target(format_key, output, Language(language))
+
+    def counted(console: Console) -> pl.DataFrame:
+        return visit_rows(console.visits, asked, Grain(grain) if grain else None, limit)
+
+    _write(house, tenant_key, Listed("visits", "visits", asked, grain is None and limit is None, counted), target)
+
+
+@export.command("sign-ins")
+@with_options([*PERIOD_OPTIONS, *SIGN_IN_OPTIONS, *_FILE_OPTIONS])
+def sign_ins(
+    tenant_key: str,
+    since: str,
+    until: str,
+    zone: str,
+    grain: str | None,
+    limit: int | None,
+    format_key: str,
+    output: Path,
+    language: str,
+    **words: Any,
+) -> None:
+    """Attempts to sign in, as `daybook show sign-ins` shows them."""
+    house = open_house()
+    asked = sign_in_filter(since, until, zone, words)
+    target = Target(format_key, output, Language(language))
+
+    def counted(console: Console) -> pl.DataFrame:
+        return sign_in_rows(console.sign_ins, asked, Grain(grain) if grain else None, limit)
+
+    _write(house, tenant_key, Listed("sign_ins", "sign-ins", asked, grain is None and limit is None, counted), target)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Rows of a room that a filter asks for: whole, or else what `counted` makes of them."""
+
+    room: str
+    kind: str
+    asked: VisitFilter | SignInFilter
+    is_whole: bool
+    counted: Callable[[Console], pl.DataFrame]
+
+    def exportable(self, console: Console) -> Exportable:
+        """The rows as they can be taken away."""
+        if self.is_whole:
+            return room(self.room).exportable(console, self.asked.as_json())
+        rows, zone = self.counted(console), self.asked.zone
+        named = named_reasons(named_places(rows, console.viewer.language), console.viewer.language)
+        days = days_between(self.asked.since, self.asked.until, zone)
+        return Exportable.of_frame(self.kind, _headings(rows.columns), lambda: named, *days, zone)
+
+
+def _write(house: House, tenant_key: str, listed: Listed, target: Target) -> None:
+    viewer = replace(operator_of(house, tenant_key), language=target.language)
+    write_file(house, tenant_key, listed.exportable(Console(viewer, house.store, house.settings)), target)
 
 
 @export.command()

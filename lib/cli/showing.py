@@ -17,11 +17,14 @@ from lib.cli.asking import (
     GRAINS,
     OPERATION_OPTIONS,
     PERIOD_OPTIONS,
+    SIGN_IN_OPTIONS,
     USAGE_OPTIONS,
     VISIT_OPTIONS,
     operation_filter,
     operator_of,
+    sign_in_filter,
     usage_filter,
+    visit_filter,
     with_options,
 )
 from lib.cli.house import open_house
@@ -29,13 +32,13 @@ from lib.export.cells import cells
 from lib.export.csv import harmless
 from lib.export.json_rows import json_rows
 from lib.logs.record import COMMAND, record
-from lib.queries.flat_rows import operation_counts, operation_rows, usage_rows, visit_rows
+from lib.queries.flat_rows import operation_counts, operation_rows, sign_in_rows, usage_rows, visit_rows
 from lib.queries.log_reading import reading_act
 from lib.queries.operations import OperationQueries
+from lib.queries.sign_ins import SignInQueries
 from lib.queries.usage import UsageQueries
-from lib.queries.visits import VisitFilter, VisitQueries
+from lib.queries.visits import VisitQueries
 from lib.usage.buckets import Grain
-from lib.usage.instants import instant_of
 
 _output = click.option(
     "--format", "output", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
@@ -97,22 +100,25 @@ def operations(
 @show.command()
 @with_options([*PERIOD_OPTIONS, _output, *VISIT_OPTIONS])
 def visits(
-    tenant_key: str,
-    since: str,
-    until: str,
-    zone: str,
-    output: str,
-    grain: str | None,
-    address: str | None,
-    status: str | None,
-    keyword: str | None,
-    limit: int | None,
+    tenant_key: str, since: str, until: str, zone: str, output: str, grain: str | None, limit: int | None, **words: Any
 ) -> None:
     """Visits in [since, until): rows newest first, or counts by --grain."""
     house = open_house()
     queries = VisitQueries(operator_of(house, tenant_key), house.store, house.settings.lake)
-    asked = VisitFilter(instant_of(since, zone), instant_of(until, zone), zone, address, status, keyword)
+    asked = visit_filter(since, until, zone, words)
     _write(visit_rows(queries, asked, Grain(grain) if grain else None, limit), output)
+
+
+@show.command("sign-ins")
+@with_options([*PERIOD_OPTIONS, _output, *SIGN_IN_OPTIONS])
+def sign_ins(
+    tenant_key: str, since: str, until: str, zone: str, output: str, grain: str | None, limit: int | None, **words: Any
+) -> None:
+    """Attempts to sign in, made in [since, until): rows newest first, or counts by --grain."""
+    house = open_house()
+    queries = SignInQueries(operator_of(house, tenant_key), house.store)
+    asked = sign_in_filter(since, until, zone, words)
+    _write(sign_in_rows(queries, asked, Grain(grain) if grain else None, limit), output)
 
 
 def _first(frames: Iterable[pl.DataFrame], limit: int | None) -> Iterator[pl.DataFrame]:

@@ -9,13 +9,15 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from lib.collect import visits
 from lib.collect.applications import Applications
-from lib.collect.cloudevents_types import EventType, Kept
+from lib.collect.cloudevents_types import VISIT, EventType, Kept
 from lib.collect.feedback import SOURCE
 from lib.collect.groups import Groups, Submission, counted
 from lib.collect.retrying import written
 from lib.store import intake_tallies
 from lib.usage.buckets import bucket_of, start_of
+from lib.usage.merging import Merging
 
 
 @dataclass
@@ -24,6 +26,10 @@ class EventCommits(Groups[Kept]):
 
     def __post_init__(self) -> None:
         self._applications = Applications(self.store, SOURCE)
+        self._merging = Merging(self.store, visits.SOURCE, "visit")
+
+    def _tidy(self) -> None:
+        self._merging.pause()
 
     def _admitted(self, submissions: Sequence[Submission[Kept]]) -> Sequence[Submission[Kept]]:
         """Those whose applications are there, or could be made."""
@@ -43,6 +49,8 @@ class EventCommits(Groups[Kept]):
             intake_tallies.add(session, tenant_id, start_of(bucket_of(datetime.now(UTC))), counts)
 
         written(self.store, tenant_id, write)
+        if VISIT.key in of_type:
+            self._merging.added(tenant_id)
 
 
 def _applications_of(rows: Sequence[Kept]) -> set[str]:

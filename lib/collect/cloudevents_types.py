@@ -14,9 +14,11 @@ from lib.collect.cloudevents import Event
 from lib.collect.feedback import CHARACTERS, Sent, append_sent, sent_of
 from lib.collect.feedback_logs import SentLog, append_logs
 from lib.collect.operations import Origin, record_of
+from lib.collect.visits import SentVisit, append_sign_ins, append_visits, sign_in_of, visit_of
 from lib.feedback.records import origin_of_event
 from lib.logs.append import append
 from lib.logs.rows import OperationRecord
+from lib.store.attempts import SentSignIn
 from lib.store.ingest_keys import WriteKey
 
 FIELD_PATH = "data."
@@ -46,6 +48,16 @@ def _operation(event: Event, received_at: datetime, _key: WriteKey) -> Operation
     return record_of(event.data, origin, event.time or received_at)
 
 
+def _visit(event: Event, received_at: datetime, _key: WriteKey) -> SentVisit:
+    origin = Origin(event.source, event.id, received_at, FIELD_PATH)
+    return visit_of(event.data, origin, event.time or received_at)
+
+
+def _sign_in(event: Event, received_at: datetime, _key: WriteKey) -> SentSignIn:
+    origin = Origin(event.source, event.id, received_at, FIELD_PATH)
+    return sign_in_of(event.data, origin, event.time or received_at)
+
+
 def _feedback(event: Event, received_at: datetime, key: WriteKey) -> Sent:
     sent = sent_of(event.data, key, received_at, path=FIELD_PATH, occurred_at=event.time)
     record = replace(
@@ -68,8 +80,11 @@ def _application(sent: Sent | SentLog) -> str | None:
 FEEDBACK = EventType("daybook.feedback.v1", _feedback, append_sent, _application)
 FEEDBACK_LOG = EventType("daybook.feedback_log", _no_event, append_logs, _application)
 
+VISIT = EventType("daybook.visit.v1", _visit, append_visits)
+SIGN_IN = EventType("daybook.sign_in.v1", _sign_in, append_sign_ins)
+
 TYPES: Mapping[str, EventType] = {
-    each.key: each for each in (EventType("daybook.operation.v1", _operation, append), FEEDBACK)
+    each.key: each for each in (EventType("daybook.operation.v1", _operation, append), FEEDBACK, VISIT, SIGN_IN)
 }
 
 

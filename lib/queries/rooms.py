@@ -56,11 +56,6 @@ def asked_pages(asked: UsageFilter, search: str) -> dict[str, Any]:
     return _given(**span, **places, search=search)
 
 
-def asked_visits(asked: VisitFilter) -> dict[str, Any]:
-    """What the room "visits" is asked."""
-    return asked.as_json()
-
-
 def _pages(console: Console, asked: Asked) -> Exportable:
     since, until = _span(asked)
     period = Period(since, until, asked["zone"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, func, select, text
@@ -108,6 +109,47 @@ def forgive(session: Session, account: Account, address: str, now: datetime) -> 
 def with_identity(session: Session, identity_hash: str) -> SignIn | None:
     """The attempt that was made with this identity of single sign-on."""
     return session.scalar(select(SignIn).where(SignIn.identity_hash == identity_hash))
+
+
+@dataclass(frozen=True, slots=True)
+class SentSignIn:
+    """An attempt to sign in to something else, as a service told it; `identity` tells it from every other of a
+    tenant."""
+
+    account: str
+    occurred_at: datetime
+    address: str
+    user_agent: str
+    result: str
+    reason: str
+    source: str
+    identity: str
+
+
+def append_sent(session: Session, tenant_id: int, sent: Sequence[SentSignIn]) -> None:
+    """Add attempts that services told, those that are there already left out. IntegrityError: another transaction
+    added one meanwhile."""
+    hashes = {_hash_of(tenant_id, each): each for each in reversed(sent)}
+    known = set(session.scalars(select(SignIn.identity_hash).where(SignIn.identity_hash.in_(hashes))))
+    for identity_hash, each in reversed(hashes.items()):
+        if identity_hash not in known:
+            session.add(
+                SignIn(
+                    tenant_id=tenant_id,
+                    account_name=each.account,
+                    occurred_at=each.occurred_at,
+                    address=each.address,
+                    user_agent=each.user_agent,
+                    result=each.result,
+                    reason=each.reason,
+                    source=each.source,
+                    identity_hash=identity_hash,
+                )
+            )
+
+
+def _hash_of(tenant_id: int, sent: SentSignIn) -> str:
+    return hashlib.sha256(f"sent\n{tenant_id}\n{sent.identity}".encode()).hexdigest()
 
 
 def remove_old(session: Session, before: datetime) -> dict[int, int]:
