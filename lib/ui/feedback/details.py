@@ -65,8 +65,8 @@ def _neighbours(console: Console, shown: Shown, number: int) -> None:
     older = console.feedback.page(shown.asked, number, limit=1)
     with st.container(horizontal=True):
         for words, there, icon in (
-            ("feedback.newer", newer, ":material/arrow_upward:"),
-            ("feedback.older", older, ":material/arrow_downward:"),
+            ("feedback.details_newer", newer, ":material/arrow_upward:"),
+            ("feedback.details_older", older, ":material/arrow_downward:"),
         ):
             is_end = there.is_empty()
             go = partial(address.write, feedback=None if is_end else str(there["id"][0]))

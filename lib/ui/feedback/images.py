@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from urllib.parse import quote
 
 import streamlit as st
 
@@ -29,7 +30,7 @@ def draw(console: Console, attached: Sequence[Image]) -> None:
         )
         told = [
             {
-                "path": path_of(image),
+                "path": path_of(console, image),
                 "alt": console.say("feedback.image", number=number, count=len(pictures)),
                 "width": image.width,
                 "height": image.height,
@@ -42,12 +43,12 @@ def draw(console: Console, attached: Sequence[Image]) -> None:
         st.markdown(f"**{console.say('feedback.attachments')}**")
     for image in others:
         label = f"{image.name[:_LONGEST_NAME]} · {size_text(image.size_bytes)}"
-        fetching.button(plain(label), path_of(image), f"feedback.attachment.{image.id}")
+        fetching.button(plain(label), path_of(console, image), f"feedback.attachment.{image.id}")
 
 
-def path_of(image: Image) -> str:
+def path_of(console: Console, image: Image) -> str:
     """Where the route has it, from Daybook's own address."""
-    return f"feedback/images/{image.id}"
+    return f"feedback/images/{image.id}?tenant={quote(console.viewer.tenant_key)}"
 
 
 @cache

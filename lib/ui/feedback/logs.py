@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any
+from urllib.parse import quote
 
 import polars as pl
 import streamlit as st
@@ -23,7 +24,7 @@ from lib.ui.sizes import size_text
 from lib.ui.tables import Column, Kind, chosen_rows, download
 
 COLUMNS = (
-    Column("name", "feedback_log_column.name", width=320),
+    Column("name", "feedback_log_column.name", width=270),
     Column("size", "feedback_logs.size", width=90),
     Column("uploaded_at", "feedback_log_column.uploaded_at", Kind.INSTANT, width=150),
     Column("left", "feedback_logs.left", Kind.COUNT, width=110),
@@ -39,6 +40,9 @@ TAKEN = (
     *COLUMNS[4:],
     Column("sha256", "feedback_log_column.sha256"),
 )
+MOST_FETCHED = 3
+"""Logs for which there is a button each; browsers ask before they save many files at once."""
+
 _DONE = "feedback.logs_deleted"
 _MOST_TAKEN = 1000
 _LONGEST_NAME = 60
@@ -96,7 +100,7 @@ def left_told(console: Console, expires_at: datetime) -> str:
 def fetch(console: Console, log: Mapping[str, Any], key: str) -> None:
     """The button that downloads a log."""
     label = plain(console.say("feedback_logs.download", name=log["name"][:_LONGEST_NAME]))
-    fetching.button(label, f"feedback/logs/{log['id']}", key)
+    fetching.button(label, f"feedback/logs/{log['id']}?tenant={quote(console.viewer.tenant_key)}", key)
 
 
 def _table(console: Console, page: pl.DataFrame, zone: str) -> list[dict[str, Any]]:
@@ -110,17 +114,17 @@ def _table(console: Console, page: pl.DataFrame, zone: str) -> list[dict[str, An
 
 def _acts(console: Console, chosen: Sequence[dict[str, Any]]) -> None:
     with st.container(horizontal=True):
-        if len(chosen) == 1:
-            fetch(console, chosen[0], "feedback.fetch_log")
-            if chosen[0]["feedback_id"] is not None:
-                open_it = {"feedback": str(chosen[0]["feedback_id"])}
-                st.button(
-                    console.say("feedback_logs.open_feedback"),
-                    icon=":material/feedback:",
-                    key="feedback.of_log",
-                    on_click=address.write,
-                    kwargs=open_it,
-                )
+        if len(chosen) <= MOST_FETCHED:
+            for log in chosen:
+                fetch(console, log, f"feedback.fetch_log.{log['id']}")
+        if len(chosen) == 1 and chosen[0]["feedback_id"] is not None:
+            st.button(
+                console.say("feedback_logs.open_feedback"),
+                icon=":material/feedback:",
+                key="feedback.of_log",
+                on_click=address.write,
+                kwargs={"feedback": str(chosen[0]["feedback_id"])},
+            )
         if console.viewer.allows(Permission.FEEDBACK_MANAGE):
             _delete(console, chosen)
 
