@@ -66,6 +66,11 @@ class Histogram:
         look = {"height": HEIGHT, "barmode": "stack", "bargap": 0, "hovermode": "closest", "showlegend": False}
         return drawn(self._bars(top), xaxis, yaxis, **selecting, **look)
 
+    @property
+    def has_failures(self) -> bool:
+        """Whether any bar has a part that failed."""
+        return bool(self.counts[self.of.failures].sum())
+
     def alt(self) -> str:
         """What the chart shows, in a sentence for those who do not see it."""
         total, failed = int(self.counts[self.of.every].sum()), int(self.counts[self.of.failures].sum())

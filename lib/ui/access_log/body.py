@@ -30,6 +30,9 @@ _STYLE = """
   [data-testid="stVerticalBlock"]:has(> .st-key-access_rankings) { flex-direction: column-reverse; }
 }
 .st-key-access_rankings { margin-bottom: .75rem; }
+.st-key-access_rankings [data-testid="stPopover"] button p {
+  position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+}
 </style>
 """
 

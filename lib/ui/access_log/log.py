@@ -131,7 +131,9 @@ def column(key: str, *made_of: str, look: str = "", words: str = "") -> ListColu
 SHARED = {
     "at": column("at", look="instant"),
     "account": column("account"),
-    "company": column("company", "company", "memo", look="name"),
+    "account_company": column("account_company", "account", "company", "memo", words="access_log.account_company"),
+    "company": column("company", look="name"),
+    "memo": column("memo", look="code"),
     "tenant": column("tenant"),
     "address": column("address"),
     "place": column("place", "country", "region", look="name", words="access_log.place"),
@@ -142,7 +144,7 @@ SHARED = {
 
 def columns(own: tuple[ListColumn, ...], standard: tuple[str, ...], every: tuple[str, ...]) -> ListColumns:
     """The columns of a log: those of both, its own, and the views that are made of them."""
-    of_companies = (*standard[:2], "company", *standard[2:])
+    of_companies = tuple("account_company" if key == "account" else key for key in standard)
     presets = (
         Preset("standard", "access_log.preset_standard", standard),
         Preset("companies", "access_log.preset_companies", of_companies),
@@ -157,7 +159,9 @@ def cell(console: Console, key: str, row: Mapping[str, Any]) -> Cell:
         case "at":
             return {"text": f"{row['at']:%Y-%m-%d %H:%M:%S}"}
         case "company":
-            return told(row["company"] or console.say("access_log.no_company"), row["memo"])
+            return told(company(console, row))
+        case "account_company":
+            return told(row["account"] or "—", company(console, row))
         case "place":
             return told(place(console, row))
         case "address_place":
@@ -171,6 +175,11 @@ def told(text: object, below: object = None) -> Cell:
     under = short(None if below is None else str(below))
     said = {"text": short(None if text is None else str(text))}
     return said | ({"below": under} if under else {})
+
+
+def company(console: Console, row: Mapping[str, Any]) -> str:
+    """The name of the company that a row belongs to."""
+    return str(row["company"] or console.say("access_log.no_company"))
 
 
 def place(console: Console, row: Mapping[str, Any]) -> str:

@@ -30,23 +30,29 @@ def draw(console: Console, shown: Shown) -> None:
 
 
 def _ranking(console: Console, shown: Shown, ranking: Ranking) -> None:
-    headed(console, ranking.words, _taken(console, shown, ranking), minor=True)
-    if ranking.column in PLACES:
-        st.segmented_control(
-            console.say("access_log.place"),
-            PLACES,
-            format_func=lambda name: console.say(f"access_log.by_{name}"),
-            label_visibility="collapsed",
-            required=True,
-            **address.tied("places", shown.places, lambda name: "" if name == PLACES[0] else str(name)),
-        )
-    ranks = [_rank(console, shown, ranking, *row) for row in _found(console, shown, ranking, MOST_SHOWN).iter_rows()]
-    if ranks:
-        label = console.say(ranking.words)
-        chosen = getattr(shown.asked, ranking.name) or ""
-        ranked.draw(shown.log.listing, ranking.name, label, ranks, chosen)
-    else:
-        st.caption(console.say(f"access_log.none_by_{ranking.column}"))
+    with st.container(gap="xsmall"):
+        headed(console, ranking.words, _taken(console, shown, ranking), minor=True)
+        found = _found(console, shown, ranking, MOST_SHOWN)
+        if found.is_empty():
+            st.caption(console.say(f"access_log.none_by_{ranking.column}"))
+        else:
+            ranks = [_rank(console, shown, ranking, *row) for row in found.iter_rows()]
+            chosen = getattr(shown.asked, ranking.name) or ""
+            ranked.draw(shown.log.listing, ranking.name, console.say(ranking.words), ranks, chosen)
+        if ranking.column in PLACES:
+            _by(console, shown)
+
+
+def _by(console: Console, shown: Shown) -> None:
+    """Which places: countries, or regions of one."""
+    st.segmented_control(
+        console.say("access_log.place"),
+        PLACES,
+        format_func=lambda name: console.say(f"access_log.by_{name}"),
+        label_visibility="collapsed",
+        required=True,
+        **address.tied("places", shown.places, lambda name: "" if name == PLACES[0] else str(name)),
+    )
 
 
 def _found(console: Console, shown: Shown, ranking: Ranking, most: int) -> pl.DataFrame:

@@ -38,7 +38,7 @@ def _cell(console: Console, key: str, row: Mapping[str, Any]) -> Cell:
 _COLUMNS = columns(
     (column("result"), column("reason", look="name")),
     ("at", "account", "result", "reason", "address_place", "user_agent"),
-    ("at", "account", "company", "tenant", "result", "reason", "address", "place", "user_agent"),
+    ("at", "account", "company", "memo", "tenant", "result", "reason", "address", "place", "user_agent"),
 )
 
 

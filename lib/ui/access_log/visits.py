@@ -58,9 +58,9 @@ def duration(milliseconds: int | None) -> str | None:
 
 _COLUMNS = columns(
     (
-        column("request", "method", "target", look="code", words="access_log.request"),
+        column("request", "method", "target", look="code wide", words="access_log.request"),
         column("method"),
-        column("target", look="code"),
+        column("target", look="code wide"),
         column("status"),
         column("duration_ms", look="number", words="access_log.duration"),
         column("size_bytes", look="number"),
@@ -69,7 +69,7 @@ _COLUMNS = columns(
     ),
     ("at", "account", "request", "status", "duration_ms", "address_place", "user_agent"),
     (
-        *("at", "account", "company", "method", "target", "status", "duration_ms", "size_bytes"),
+        *("at", "account", "company", "memo", "method", "target", "status", "duration_ms", "size_bytes"),
         *("address", "place", "user_agent", "referrer", "protocol"),
     ),
 )

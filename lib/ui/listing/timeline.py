@@ -19,18 +19,20 @@ def draw(console: Console, listing: Listing, chart: Histogram, text: str, zone: 
     """The histogram of the period that the address writes as `text`, and the download of its figures."""
     # With the period in its key a selection ends with the period that it was made in.
     key = f"{listing.key}.histogram.{text}.{zone}"
-    st.plotly_chart(
-        chart.figure(),
-        key=key,
-        on_select=partial(_choose, listing, key, chart, zone),
-        selection_mode=("points", "box"),
-        config=CONFIG,
-        alt=chart.alt(),
-    )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        grain = console.say(f"charts.by_{chart.grain.name.lower()}").capitalize()
-        st.caption(console.say("listing.by_grain", grain=grain), width="content")
-        downloads.control(console, taken)
+    with st.container(gap="xsmall"):
+        st.plotly_chart(
+            chart.figure(),
+            key=key,
+            on_select=partial(_choose, listing, key, chart, zone),
+            selection_mode=("points", "box"),
+            config=CONFIG,
+            alt=chart.alt(),
+        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            grain = console.say(f"charts.by_{chart.grain.name.lower()}").capitalize()
+            words = "listing.by_grain_failed" if chart.has_failures else "listing.by_grain"
+            st.caption(console.say(words, grain=grain), width="content")
+            downloads.control(console, taken)
 
 
 def _choose(listing: Listing, key: str, chart: Histogram, zone: str) -> None:
