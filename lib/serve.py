@@ -26,6 +26,7 @@ from lib.settings import Settings, load_settings
 from lib.store import Store
 from lib.ui import faults, single_sign_on
 from lib.ui.export_route import export_route
+from lib.ui.feedback_route import feedback_routes
 from lib.ui.log_files_route import log_files_route
 from lib.ui.server import Guard, run_pages_through_home, session_route
 from lib.ui.visits_recording import VisitRecording
@@ -60,6 +61,7 @@ def app_options() -> AppOptions:
             *collector.routes(),
             session_route(entrance, settings.base_url),
             log_files_route(store, settings, entrance),
+            *feedback_routes(store, settings, entrance),
             export_route(store, settings, entrance),
         ],
         middleware=[

@@ -8,11 +8,10 @@ from typing import Any, Final
 import polars as pl
 
 from lib.access.permissions import Permission
-from lib.api.parameters import GRAINS, TENANT, ZONE, Parameter, instant_of, number_of, one_of, text_of, within_reach
+from lib.api.parameters import GRAINS, TENANT, ZONE, instant_of, number_of, older_than, one_of, text_of, within_reach
 from lib.api.readings import Readings
 from lib.api.resources import Asked, Resource, row_schema
 from lib.api.usage import HALF_HOUR
-from lib.errors import BadInput
 from lib.logs.catalogue import CLASSES
 from lib.logs.rows import LAST_INSTANT
 from lib.logs.wording import CHANNELS, RESULTS
@@ -64,20 +63,6 @@ def _filter(asked: Asked) -> OperationFilter:
     return OperationFilter(since, until, zone, **texts, **given)
 
 
-def _cursor(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 19 and int(text)):
-        raise BadInput(what="The parameter before is the id of an operation: a whole number")
-    return min(int(text), (1 << 63) - 1)  # of 19 digits some are more than an id can be, and older than those is all
-
-
-_BEFORE = Parameter(
-    "before",
-    "Only operations older than the one of this id: for the next page, the id of the last row.",
-    {"type": "string", "pattern": "^[1-9][0-9]{0,18}$"},
-    _cursor,
-    example="7529445256826723857",
-)
-
 _TEXT = {"type": "string"}
 _INSTANT = {"type": "string", "format": "date-time", "description": "In the zone."}
 _VALUE = {"description": "The value as it was recorded; null where there is none."}
@@ -112,7 +97,7 @@ OPERATIONS = Resource(
         text_of("object_type", "Only objects of this type.", "dashboard"),
         text_of("object_id", "Only the object of this id.", "710034"),
         number_of("limit", "At most so many rows.", MOST_AT_ONCE, 100),
-        _BEFORE,
+        older_than("an operation", "operations", "7529445256826723857"),
         TENANT,
     ),
     answer=_answer,

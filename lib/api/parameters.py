@@ -99,6 +99,18 @@ def number_of(name: str, description: str, most: int, default: int) -> Parameter
     return Parameter(name, description, schema, read, example=str(default), default=default)
 
 
+def older_than(one: str, many: str, example: str) -> Parameter:
+    """The parameter `before` of rows whose ids grow with time: only those older than the one of an id."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) <= 19 and int(text)):
+            raise BadInput(what=f"The parameter before is the id of {one}: a whole number")
+        return min(int(text), (1 << 63) - 1)  # of 19 digits some are more than an id can be: older than those is all
+
+    said = f"Only {many} older than the one of this id: for the next page, the id of the last row."
+    return Parameter("before", said, {"type": "string", "pattern": "^[1-9][0-9]{0,18}$"}, read, example=example)
+
+
 def instant_of(name: str, description: str, example: str, form: str) -> Parameter:
     """A parameter that is an instant; it is read once the zone is known, by `within_reach`."""
     schema = {"type": "string", "format": form, "maxLength": 40}

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from lib.api import openapi
 from lib.api.authentication import token_of
+from lib.api.feedback import FEEDBACK
 from lib.api.operations import OPERATIONS
 from lib.api.parameters import read_query
 from lib.api.places import APPLICATIONS, MINI_PROGRAMS
@@ -28,7 +29,7 @@ from lib.queries.console import Console
 from lib.settings import Settings
 from lib.store import Store
 
-RESOURCES = (USAGE, MINI_PROGRAMS, APPLICATIONS, VISITS, SIGN_INS, OPERATIONS)
+RESOURCES = (USAGE, MINI_PROGRAMS, APPLICATIONS, VISITS, SIGN_INS, OPERATIONS, FEEDBACK)
 
 AT_ONCE = 4
 """How many answers are worked out at the same time; further requests wait, and leave the pages their threads."""

@@ -25,6 +25,7 @@ from lib.cli.asking import (
     with_options,
 )
 from lib.cli.export_files import Target, write_file
+from lib.cli.feedback import FEEDBACK_OPTIONS, feedback_filter
 from lib.cli.house import House, open_house
 from lib.export.formats import FORMAT_BY_KEY
 from lib.logs.place_names import named_places
@@ -160,6 +161,19 @@ class Listed:
 def _write(house: House, tenant_key: str, listed: Listed, target: Target) -> None:
     viewer = replace(operator_of(house, tenant_key), language=target.language)
     write_file(house, tenant_key, listed.exportable(Console(viewer, house.store, house.settings)), target)
+
+
+@export.command()
+@with_options([*PERIOD_OPTIONS, *FEEDBACK_OPTIONS, *_FILE_OPTIONS])
+def feedback(
+    tenant_key: str, since: str, until: str, zone: str, format_key: str, output: Path, language: str, **words: Any
+) -> None:
+    """What users told in [since, until), as the page of user feedback lists it."""
+    house = open_house()
+    viewer = replace(operator_of(house, tenant_key), language=Language(language))
+    asked = feedback_filter(since, until, zone, words)
+    listed = room("feedback").exportable(Console(viewer, house.store, house.settings), asked.as_json())
+    write_file(house, tenant_key, listed, Target(format_key, output, Language(language)))
 
 
 @export.command()

@@ -12,6 +12,10 @@ import click
 from lib.cli.house import House, open_house
 from lib.collect.access_logs import AccessLog, Form
 from lib.collect.clickstreams import FORMATS, Clickstream
+from lib.collect.feedback import FIELDS as FEEDBACK_FIELDS
+from lib.collect.feedback_files import FORMATS as FEEDBACK_FORMATS
+from lib.collect.feedback_files import FeedbackFile, fields_of
+from lib.collect.feedback_imports import FeedbackImport
 from lib.collect.fields import NAMES, Fields
 from lib.collect.file_imports import Outcome
 from lib.collect.files import Advance
@@ -32,7 +36,7 @@ _FILES = click.argument("files", nargs=-1, required=True, metavar="FILE...", typ
 _TENANT = click.option("--tenant", required=True, metavar="T", help="The key of the tenant that the files belong to.")
 
 
-@click.group("import", short_help="Read files of visits, usage or operations.")
+@click.group("import", short_help="Read files of visits, usage, operations or feedback.")
 def import_() -> None:
     """Read files, plain or compressed by gzip, bzip2 or xz.
 
@@ -102,6 +106,38 @@ def import_operations(files: tuple[Path, ...], tenant: str, form: str) -> None:
     importing = OperationImport(house.store, house.tenant(tenant).id, house.settings.rejects_dir, _tell)
     _, outcome = _imported(files, lambda path, advance: OperationFile(path, form, advance), importing.run)
     _seal(house)
+    _end(outcome)
+
+
+@import_.command("feedback")
+@_FILES
+@_TENANT
+@click.option("--format", "form", required=True, type=click.Choice([*FEEDBACK_FORMATS]))
+@click.option("--mini-program", metavar="M", help="The key of the mini program that all feedback is of.")
+@click.option(
+    "--map", "mapping", metavar="NAME=F,...", multiple=True, help=f"Where fields are: {', '.join(FEEDBACK_FIELDS)}."
+)
+def import_feedback(
+    files: tuple[Path, ...], tenant: str, form: str, mini_program: str | None, mapping: tuple[str, ...]
+) -> None:
+    """Read what users told.
+
+    A line needs a time, a content, and a type (abnormality, product or complaint) or the kind of an abnormality; and
+    a mini program, unless --mini-program says it. Fields are found by their usual names; a field of an NDJSON line may
+    be a path such as user.id. Files that `daybook export feedback` wrote as CSV can be read again.
+    """
+    if mini_program is not None:
+        checked_key(mini_program)
+    named = fields_of(mapping)
+    house = open_house()
+    importing = FeedbackImport(house.store, house.tenant(tenant).id, house.settings.rejects_dir, _tell)
+
+    def checked(sources: Sequence[FeedbackFile]) -> Outcome:
+        for file in sources:
+            file.check()
+        return importing.run(sources)
+
+    _, outcome = _imported(files, lambda path, advance: FeedbackFile(path, form, mini_program, named, advance), checked)
     _end(outcome)
 
 

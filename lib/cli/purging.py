@@ -10,7 +10,8 @@ from lib.jobs import purge as job
 
 @click.command()
 def purge() -> None:
-    """Remove sessions that ended 30 days ago, attempts to sign in of 400 days ago, and raw rows as tenants say.
+    """Remove sessions that ended and feedback logs that came 30 days ago, attempts to sign in of 400 days ago, and raw
+    rows as tenants say. Feedback itself stays.
 
     How long raw events and visits are kept is a setting of each tenant: `daybook tenant edit`.
     """
@@ -18,7 +19,8 @@ def purge() -> None:
     purged = job.purge(house.settings, house.store)
     click.echo(
         f"removed {purged.sessions} ended sessions, {purged.sign_ins} attempts to sign in, "
-        f"{purged.events} raw events, {purged.visits} visits and {purged.operations} operations"
+        f"{purged.events} raw events, {purged.visits} visits, {purged.operations} operations "
+        f"and {purged.feedback_logs} feedback logs"
     )
 
 

@@ -27,11 +27,14 @@ from lib.cli.asking import (
     visit_filter,
     with_options,
 )
+from lib.cli.feedback import FEEDBACK_OPTIONS, feedback_filter
 from lib.cli.house import open_house
 from lib.export.cells import cells
 from lib.export.csv import harmless
 from lib.export.json_rows import json_rows
 from lib.logs.record import COMMAND, record
+from lib.queries.feedback import FeedbackQueries
+from lib.queries.feedback_flat import feedback_counts, feedback_rows
 from lib.queries.flat_rows import operation_counts, operation_rows, sign_in_rows, usage_rows, visit_rows
 from lib.queries.log_reading import reading_act
 from lib.queries.operations import OperationQueries
@@ -119,6 +122,21 @@ def sign_ins(
     queries = SignInQueries(operator_of(house, tenant_key), house.store)
     asked = sign_in_filter(since, until, zone, words)
     _write(sign_in_rows(queries, asked, Grain(grain) if grain else None, limit), output)
+
+
+@show.command()
+@with_options([*PERIOD_OPTIONS, _output, *FEEDBACK_OPTIONS, _grain, _limit])
+def feedback(
+    tenant_key: str, since: str, until: str, zone: str, output: str, grain: str | None, limit: int | None, **words: Any
+) -> None:
+    """What users told in [since, until): rows newest first, or counts by --grain."""
+    house = open_house()
+    queries = FeedbackQueries(operator_of(house, tenant_key), house.store, house.settings)
+    asked = feedback_filter(since, until, zone, words)
+    if grain is not None:
+        _write(feedback_counts(queries, asked, Grain(grain)), output)
+    else:
+        _stream(_first(feedback_rows(queries, asked), limit), output)
 
 
 def _first(frames: Iterable[pl.DataFrame], limit: int | None) -> Iterator[pl.DataFrame]:

@@ -47,20 +47,20 @@ CHARACTERS: Final[Mapping[str, int]] = {
 """How long the texts of a feedback may be."""
 
 _SPELLINGS: Final[Mapping[str, tuple[str, ...]]] = {
-    "type": ("type", "feedbacktype", "category"),
-    "kind": ("kind", "abnormality", "abnormalitykind", "abnormalitytype", "subtype", "problem"),
-    "content": ("content", "text", "message", "description", "body", "detail", "details"),
-    "contact": ("contact", "contactinfo", "contactdetails", "phone", "mobile", "email"),
-    "user": ("user", "userid", "visitor", "visitorid", "openid", "uid", "anonymousid"),
-    "mini_program": ("miniprogram", "miniprogramid", "miniprogramkey", "program"),
-    "application": ("application", "applicationid", "applicationkey", "app", "host"),
-    "app_version": ("appversion", "applicationversion", "hostversion"),
-    "mini_program_version": ("miniprogramversion", "programversion", "version"),
-    "os": ("os", "operatingsystem", "platform", "system"),
-    "device": ("device", "devicemodel", "model"),
-    "time": ("time", "occurredat", "timestamp", "createdat", "sentat", "date"),
-    "id": ("id", "messageid", "feedbackid", "clientid"),
-    "log_id": ("logid", "log", "feedbacklogid", "feedbacklog"),
+    "type": ("type", "feedbacktype", "category", "反馈类型", "类型"),
+    "kind": ("kind", "abnormality", "abnormalitykind", "abnormalitytype", "subtype", "problem", "异常类型"),
+    "content": ("content", "text", "message", "description", "body", "detail", "details", "反馈内容", "内容"),
+    "contact": ("contact", "contactinfo", "contactdetails", "phone", "mobile", "email", "联系方式"),
+    "user": ("user", "userid", "visitor", "visitorid", "openid", "uid", "anonymousid", "用户"),
+    "mini_program": ("miniprogramid", "miniprogramkey", "miniprogram", "program", "小程序id", "小程序"),
+    "application": ("applicationid", "applicationkey", "application", "app", "host", "应用id", "应用"),
+    "app_version": ("appversion", "applicationversion", "hostversion", "应用版本"),
+    "mini_program_version": ("miniprogramversion", "programversion", "version", "小程序版本"),
+    "os": ("os", "operatingsystem", "platform", "system", "操作系统"),
+    "device": ("device", "devicemodel", "model", "设备"),
+    "time": ("time", "occurredat", "timestamp", "createdat", "sentat", "date", "反馈时间", "时间"),
+    "id": ("id", "messageid", "feedbackid", "clientid", "反馈编号"),
+    "log_id": ("logid", "log", "feedbacklogid", "feedbacklog", "日志编号"),
 }
 """The names of each field, the first that is there says it: small letters, without what joins words."""
 
@@ -101,9 +101,18 @@ def sent_of(
 
 
 def record_of(
-    told: Mapping[str, Any], mini_program_id: int, received_at: datetime, *, path: str = "", images: int = 0
+    told: Mapping[str, Any],
+    mini_program_id: int,
+    received_at: datetime,
+    *,
+    path: str = "",
+    images: int = 0,
+    is_live: bool = True,
 ) -> FeedbackRecord:
-    """The record of a feedback, of no application yet. Raises Refused, which names the field."""
+    """The record of a feedback, of no application yet. What is not live must say itself when it happened.
+
+    Raises Refused, which names the field.
+    """
     named = _named(told, path)
     type_, kind = _type_and_kind(named)
     content = (named.text("content") or "").strip()
@@ -116,7 +125,7 @@ def record_of(
         type=type_.key,
         kind=kind.key if kind else "",
         content=content,
-        occurred_at=_occurred_at(named, received_at),
+        occurred_at=_occurred_at(named, received_at, is_live=is_live),
         contact=named.text("contact") or "",
         user=named.text("user", "id") or "",
         app_version=named.text("app_version") or "",
@@ -163,6 +172,11 @@ def append_sent(session: Session, tenant_id: int, sent: Sequence[Sent]) -> Appen
 def folded(name: str) -> str:
     """A field's name without what tells snake_case, kebab-case and camelCase apart."""
     return name.strip().lower().replace("_", "").replace("-", "").replace(" ", "")
+
+
+def is_field(name: str) -> bool:
+    """Whether a folded name is that of one of FIELDS."""
+    return any(name in spellings for spellings in _SPELLINGS.values())
 
 
 @dataclass(frozen=True)
@@ -220,13 +234,22 @@ def _type_and_kind(named: _Named) -> tuple[FeedbackType, FeedbackKind | None]:
     return type_, (kind or OTHER) if type_ is ABNORMALITY else None
 
 
-def _occurred_at(named: _Named, received_at: datetime) -> datetime:
-    """When it happened; when it came, where a clock tells that which cannot be right."""
-    if "time" not in named.found:
+def _occurred_at(named: _Named, received_at: datetime, *, is_live: bool) -> datetime:
+    """When it happened; of what is live when it came, where a clock tells that which cannot be right."""
+    field = named.field("time")
+    at = _instant(named.found["time"][1], field) if "time" in named.found else None
+    if at is not None and _is_timely(at, received_at):
+        return at
+    if is_live:
         return received_at
-    value, field = named.found["time"][1], named.field("time")
-    at = _instant(value, field)
-    return at if at is not None and _is_timely(at, received_at) else received_at
+    if "time" not in named.found:
+        raise Refused(400, "missing", f"{field} is missing", field=field)
+    raise Refused(400, "untimely", f"{field} is before 2000 or in the future: the clock was never set", field=field)
+
+
+def said_in(told: Mapping[str, Any], name: str) -> str | None:
+    """The text of one of FIELDS; null where it is not there. Raises Refused."""
+    return _named(told, "").text(name)
 
 
 def _is_timely(at: datetime, received_at: datetime) -> bool:

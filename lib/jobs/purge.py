@@ -1,5 +1,5 @@
 """The purge: what is kept for a while is then removed: ended sessions, attempts to sign in, operations,
-raw rows of the lake."""
+raw rows of the lake, uploaded feedback logs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from lib.access.viewer import EVERY_TENANT
 from lib.errors import Busy
 from lib.jobs.event_retention import RemovedRows, remove_old_rows
+from lib.jobs.feedback_logs import remove_expired_logs
 from lib.jobs.operation_retention import remove_old_operations
 from lib.logs.record import SCHEDULE, SYSTEM_TENANT, Act, record
 from lib.settings import Settings
@@ -41,6 +42,7 @@ class Purged:
     events: int = 0
     visits: int = 0
     operations: int = 0
+    feedback_logs: int = 0
 
 
 def purge(settings: Settings, store: Store, now: datetime | None = None) -> Purged:
@@ -54,9 +56,10 @@ def purge(settings: Settings, store: Store, now: datetime | None = None) -> Purg
             _record(session, SYSTEM_TENANT, "account_session", ended, now - KEEPS_SESSIONS)
             for tenant_id, count in sorted(tried.items()):
                 _record(session, tenant_id, "sign_in", count, now - KEEPS_SIGN_INS)
+        feedback_logs = remove_expired_logs(settings, store, now)
         removed = _remove_old_rows(settings, store, now)
         operations = remove_old_operations(store, settings.lake, now)
-        purged = Purged(ended, sum(tried.values()), removed.events, removed.visits, operations)
+        purged = Purged(ended, sum(tried.values()), removed.events, removed.visits, operations, feedback_logs)
         run.figures.update(asdict(purged))
     return purged
 

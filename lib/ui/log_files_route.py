@@ -14,36 +14,28 @@ from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from lib.errors import BadInput, DaybookError, NotFound, NotPermitted, NotSignedIn
+from lib.errors import DaybookError, NotFound
 from lib.logs.files.folder import LogFile, opened
 from lib.queries.entrance import Entrance
 from lib.queries.server_logs import ServerLogQueries
 from lib.settings import Settings
 from lib.store import Store
-from lib.ui import cookies
-from lib.ui.server import is_https
+from lib.ui import file_answers
 
 _CHUNK = 1 << 18
 _LONGEST_KEYS = 8_000
-_STATUS: tuple[tuple[type[DaybookError], int, str], ...] = (
-    (NotSignedIn, 401, "not_signed_in"),
-    (NotPermitted, 403, "not_permitted"),
-    (NotFound, 404, "not_found"),
-    (BadInput, 400, "bad_input"),
-)
 
 
 def log_files_route(store: Store, settings: Settings, entrance: Entrance) -> Route:
     """The route. It stands before that of export tickets."""
 
     async def log_files(request: Request) -> Response:
-        if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-            return _problem(403, "foreign_origin", "Only Daybook's own pages may do this")
-        token = cookies.token_in(request.cookies, is_https=is_https(request.scope, settings.base_url))
-        address = request.client.host if request.client else ""
+        if not file_answers.is_from_here(request):
+            return file_answers.foreign()
+        token, address = file_answers.asker(request, settings.base_url)
         keys = str(request.path_params["keys"])[:_LONGEST_KEYS].split(",")
 
         def taken() -> tuple[LogFile, ...]:
@@ -53,7 +45,7 @@ def log_files_route(store: Store, settings: Settings, entrance: Entrance) -> Rou
         try:
             files = await run_in_threadpool(taken)
         except DaybookError as error:
-            return _refusal(error)
+            return file_answers.refusal(error)
         return _answer(settings.log_dir, files)
 
     return Route("/export/server-logs/{keys}", log_files, methods=["GET"])
@@ -115,14 +107,3 @@ def _zipped(folder: Path, files: Sequence[LogFile]) -> Iterator[bytes]:
             except NotFound:  # removed meanwhile: the others still leave
                 continue
     yield waiting.taken()
-
-
-def _refusal(error: DaybookError) -> Response:
-    for kind, status, key in _STATUS:
-        if isinstance(error, kind):
-            return _problem(status, key, str(error))
-    return _problem(503, "unavailable", str(error))
-
-
-def _problem(status: int, error: str, message: str) -> Response:
-    return JSONResponse({"error": error, "message": message, "id": ""}, status, {"Cache-Control": "no-store"})

@@ -268,6 +268,6 @@ def test_filters_that_are_none_are_refused() -> None:
         with pytest.raises(BadInput):
             replace(EVERY, **wrong)  # type: ignore[arg-type]
     unread: list[dict[str, object]] = [{}, {"since": "x", "until": "y"}, {"since": 1}, {**EVERY.as_json(), "x": "y"}]
-    for told in unread:
+    for written in unread:
         with pytest.raises(BadInput):
-            FeedbackFilter.from_json(told)
+            FeedbackFilter.from_json(written)
