@@ -6,6 +6,9 @@ PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
+# Where it is set, every process of the tests, and each start of the server, would compile everything anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: run test test-faults bench lint clean
 .DEFAULT_GOAL := run
 

@@ -66,7 +66,7 @@ def failures(api: Api, resource: Resource) -> list[str]:
     """What schemathesis finds wrong with a resource in its phases and by its checks as they are by default."""
     schema = schemathesis.openapi.from_asgi(openapi.PATH, api.app).include(path=resource.path)
     schema.config.update(headers={"Authorization": f"Bearer {api.token('boss')}"})
-    schema.config.generation.update(max_examples=30, deterministic=True, database="none")
+    schema.config.generation.update(max_examples=20, deterministic=True, database="none")
 
     @schema.hook
     def map_query(_context: HookContext, query: dict[str, Any] | None) -> dict[str, Any] | None:

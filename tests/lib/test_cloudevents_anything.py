@@ -50,7 +50,7 @@ def record_of(written: object) -> OperationRecord:
     return record
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(EVENT)
 @pytest.mark.spec("I2")
 def test_any_event_is_refused_by_name_or_becomes_a_row_that_says_what_it_said(written: dict[str, Any]) -> None:
@@ -67,7 +67,7 @@ def test_any_event_is_refused_by_name_or_becomes_a_row_that_says_what_it_said(wr
         assert {name: body[name] for name in texts} == texts
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     some.binary(max_size=60) | ANYTHING.map(lambda value: json.dumps(value).encode()),
     some.dictionaries(
