@@ -127,7 +127,7 @@ def test_a_page_run_without_home_shows_a_stranger_one_sentence(
     home: Settings, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, page: str
 ) -> None:
     monkeypatch.setenv("DAYBOOK_HOME", str(home.home))
-    at = AppTest.from_file(str(PROJECT_DIR / page)).run()
+    at = AppTest.from_file(str(PROJECT_DIR / page), default_timeout=30).run()
     (sentence,) = at.main.children.values()
     assert sentence.value == "You are not signed in, or your session has ended: sign in again."  # type: ignore[union-attr]
     assert not at.sidebar.children
