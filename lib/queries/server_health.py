@@ -86,7 +86,9 @@ class ServerHealth(ViewerQueries):
 
     def _failed_sign_ins(self, since: datetime) -> int:
         with self.store.read(EVERY_TENANT) as session:
-            failed = select(func.count()).where(SignIn.occurred_at >= since, SignIn.result.in_(("failure", "locked")))
+            failed = select(func.count()).where(
+                SignIn.occurred_at >= since, SignIn.source == "", SignIn.result.in_(("failure", "locked"))
+            )
             return session.scalars(failed).one()
 
     def _disks(self) -> tuple[Disk, ...]:

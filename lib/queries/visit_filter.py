@@ -107,11 +107,8 @@ class VisitFilter:
 
 def holds(text: pl.Expr, keyword: str) -> pl.Expr:
     """Whether a text has a keyword in it, whatever the size of letters; false where there is no text."""
-    if keyword.isascii():  # three times faster than making all of the texts small first
-        found = text.str.contains_any([keyword], ascii_case_insensitive=True)
-    else:
-        found = text.str.to_lowercase().str.contains(keyword.lower(), literal=True)
-    return found.fill_null(value=False)
+    # A third faster over several columns than texts made small.
+    return text.str.contains(f"(?i){pl.escape_regex(keyword)}").fill_null(value=False)
 
 
 def _is(status: int) -> pl.Expr:

@@ -68,7 +68,9 @@ def failed_attempts(
 ) -> list[tuple[datetime, str, str]]:
     """(when, name, address) of attempts to sign in of a tenant (None: of no tenant) that ended so."""
     whose = SignIn.tenant_id.is_(None) if tenant_id is None else SignIn.tenant_id == tenant_id
-    told = sa.select(SignIn.occurred_at, SignIn.account_name, SignIn.address).where(whose, SignIn.result.in_(results))
+    told = sa.select(SignIn.occurred_at, SignIn.account_name, SignIn.address).where(
+        whose, SignIn.source == "", SignIn.result.in_(results)
+    )
     meant = told.where(SignIn.occurred_at >= since, SignIn.occurred_at < until)
     return list(session.execute(meant))
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from lib.logs.findings.frames import DAY_BUCKETS, FOUND, MOST_ACTIONS, TALLIES, examples
 from lib.logs.findings.thresholds import Given
+from lib.logs.places import KINDS, places_of
 
 USUAL_DAYS = 30
 """How far back it is looked what is usual."""
@@ -91,6 +92,17 @@ def new_network(history: History, given: Given) -> pl.DataFrame:
     # An address in a network that was seen before is nothing new, and the first network of a half hour tells its own.
     first = known.with_columns(begins=begins).group_by("who", "network", "begins").agg(pl.col("first_bucket").min())
     return _first_of(first, "network", pl.col("begins"), given)
+
+
+def new_country(history: History, given: Given) -> pl.DataFrame:
+    """Everybody's first half hour in a country, once `known_days` of their operations from any are known; the frame
+    FOUND. Addresses that are in no country, such as private ones, say nothing."""
+    places = places_of(history.counted["what"].str.extract("^([^/]*)")).filter(~pl.col("country").is_in(KINDS))
+    addresses = history.counted.with_columns(address=pl.col("what").str.extract("^([^/]*)"))
+    known = addresses.join(places.select("address", "country"), on="address")
+    begins = pl.col("first_bucket").min().over("who")
+    first = known.with_columns(begins=begins).group_by("who", "country", "begins").agg(pl.col("first_bucket").min())
+    return _first_of(first, "country", pl.col("begins"), given)
 
 
 def new_action(history: History, given: Given) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from lib.logs.findings.detecting import (
     after_the_first_day,
     in_odd_hours,
     new_action,
+    new_country,
     new_network,
     too_much,
 )
@@ -149,6 +150,9 @@ RULES = (
         new_network,
         (KNOWN_DAYS, Threshold("ipv4_bits", 24, least=8, most=32), Threshold("ipv6_bits", 48, least=16, most=128)),
         is_first_seen=True,
+    ),
+    FindingRule(
+        "first_country", Severity.HIGH, "addresses", "countries", new_country, (KNOWN_DAYS,), is_first_seen=True
     ),
     FindingRule("failed_sign_ins", Severity.MEDIUM, FAILED_ATTEMPTS, "attempts", too_much, (least(5),), _SIGN_INS),
     FindingRule(

@@ -75,7 +75,7 @@ def _facts(console: Console, finding: Mapping[str, Any]) -> None:
         "finding.usual": telling.counted(console, rule, usual) if usual else console.say("finding.no_usual"),
         "finding.times": telling.against_usual(console, finding["times_usual"]) if usual else "",
         "finding.threshold": telling.counted(console, rule, finding["threshold"]),
-        "finding.told": console.say("table.and").join(finding["told"]),
+        "finding.told": telling.examples(console, finding),
         "finding.tenant": "" if finding["tenant"] else console.say("finding.no_tenant"),
         "finding.found_at": f"{finding['found_at'].astimezone(console.zone):%Y-%m-%d %H:%M}",
         "finding.state_said": telling.state(console, finding),

@@ -7,6 +7,7 @@ from typing import Any
 
 from lib.charts.units import DASH
 from lib.logs.findings import RULE_BY_KEY
+from lib.logs.place_names import country_names
 from lib.queries.console import Console
 from lib.usage.buckets import zone_of
 
@@ -36,6 +37,12 @@ def sentence(console: Console, finding: Mapping[str, Any]) -> str:
     if rule not in RULE_BY_KEY:
         return f"{who}: {observed}"
     return console.say(f"finding_rule.{rule}_says", who=who, observed=observed)
+
+
+def examples(console: Console, finding: Mapping[str, Any]) -> str:
+    """Some of what was done, or where from; countries by their names."""
+    names = country_names(console.viewer.language) if finding["rule"] == "first_country" else {}
+    return console.say("table.and").join(names.get(each, each) for each in finding["told"])
 
 
 def period(console: Console, finding: Mapping[str, Any]) -> str:
