@@ -13,12 +13,15 @@ from lib.ui import address, blocks, filters
 from lib.ui.feedback import details, filter_bar, listing, logs, nothing, state, trend
 from lib.ui.feedback.state import LISTING, LOGS, TABS, Shown
 from lib.ui.listing import look, period_row
-from lib.ui.page import refuse
+from lib.ui.page import show_error
 
 
 def draw(console: Console) -> None:
     """Everything below the title."""
-    tabs = _tabs(console)
+    if not console.viewer.allows(Permission.COMPLAINT_READ) and address.read("tab") == COMPLAINT.key:
+        _refuse_complaints(console)
+        return
+    tabs = tuple(tab for tab in TABS if tab != COMPLAINT.key or console.viewer.allows(Permission.COMPLAINT_READ))
     programs = dict(console.feedback.mini_programs())
     if not programs:
         blocks.no_mini_program(console)
@@ -50,13 +53,16 @@ def _feedback(console: Console, shown: Shown) -> None:
         nothing.feedback(console, shown)
 
 
-def _tabs(console: Console) -> tuple[str, ...]:
-    """The tabs that the viewer may see. An address that names the one of complaints ends the run for all others."""
-    if console.viewer.allows(Permission.COMPLAINT_READ):
-        return TABS
-    if address.read("tab") == COMPLAINT.key:
-        refuse(NotPermitted(permission=Permission.COMPLAINT_READ.value), console.viewer.language)
-    return tuple(tab for tab in TABS if tab != COMPLAINT.key)
+def _refuse_complaints(console: Console) -> None:
+    """What an address that names the tab of complaints shows to all others; and the way to what they may see."""
+    show_error(NotPermitted(permission=Permission.COMPLAINT_READ.value), console.viewer.language)
+    st.button(
+        console.say("feedback.to_others"),
+        icon=":material/arrow_back:",
+        key="feedback.to_others",
+        on_click=address.write,
+        kwargs={"tab": None},
+    )
 
 
 def _open_tab(console: Console, tabs: tuple[str, ...], tab: str) -> DeltaGenerator:

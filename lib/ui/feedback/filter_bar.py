@@ -15,16 +15,25 @@ from lib.ui import filters
 from lib.ui.feedback.state import LISTING, Shown
 from lib.ui.listing import bar
 
+_STYLE = """
+<style>
+@media (max-width: 640px) {
+  .st-key-feedback_filters > [data-testid="stLayoutWrapper"] { width: 100%; flex-basis: 100%; }
+}
+</style>
+"""
+
 MOST_OFFERED = 200
 """Versions or systems, those with most records first."""
 
 
 def draw(console: Console, shown: Shown) -> None:
     """Every filter of a tab of feedback but the period."""
+    st.html(_STYLE)
     if shown.tab == ABNORMALITY.key:
         _kinds(console, shown)
     asked = shown.asked
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="feedback_filters"):
         bar.search(console, LISTING, asked.keyword or "", "feedback.search")
         _choice(console, replace(asked, application=None), "application", asked.application)
         _choice(console, replace(asked, version=None), "version", asked.version)

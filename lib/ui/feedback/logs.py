@@ -24,10 +24,10 @@ from lib.ui.sizes import size_text
 from lib.ui.tables import Column, Kind, chosen_rows, download
 
 COLUMNS = (
-    Column("name", "feedback_log_column.name", width=270),
-    Column("size", "feedback_logs.size", width=90),
+    Column("name", "feedback_log_column.name", width=200),
+    Column("size", "feedback_logs.size", width=75),
+    Column("left", "feedback_logs.left", Kind.COUNT, width=85),
     Column("uploaded_at", "feedback_log_column.uploaded_at", Kind.INSTANT, width=150),
-    Column("left", "feedback_logs.left", Kind.COUNT, width=110),
     Column("user", "feedback_log_column.user", width=140),
     Column("application_name", "feedback_log_column.application_name", width=140),
 )
@@ -35,7 +35,7 @@ TAKEN = (
     Column("id", "feedback_log_column.id"),
     COLUMNS[0],
     Column("size_bytes", "feedback_log_column.size_bytes", Kind.COUNT),
-    COLUMNS[2],
+    COLUMNS[3],
     Column("expires_at", "feedback_log_column.expires_at", Kind.INSTANT),
     *COLUMNS[4:],
     Column("sha256", "feedback_log_column.sha256"),
