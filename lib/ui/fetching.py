@@ -23,10 +23,11 @@ export default function ({ data, parentElement }) {
 
 def button(label: str, path: str, key: str) -> None:
     """Draw it; `path` is of the route, from Daybook's own address and without a slash before it."""
-    if st.button(label, icon=":material/download:", type="primary", key=key):
-        st.session_state[_fetch(key)] = {"path": path, "once": token_hex(8)}
-    fetch = st.session_state.pop(_fetch(key), None)
-    st.components.v2.component("fetcher", js=_SCRIPT)(data=fetch or {}, key=f"{key}.fetcher")
+    with st.container(width="content", gap=None):
+        if st.button(label, icon=":material/download:", type="primary", key=key):
+            st.session_state[_fetch(key)] = {"path": path, "once": token_hex(8)}
+        fetch = st.session_state.pop(_fetch(key), None)
+        st.components.v2.component("fetcher", js=_SCRIPT)(data=fetch or {}, key=f"{key}.fetcher")
 
 
 def _fetch(key: str) -> str:

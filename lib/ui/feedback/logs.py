@@ -24,9 +24,9 @@ from lib.ui.sizes import size_text
 from lib.ui.tables import Column, Kind, chosen_rows, download
 
 COLUMNS = (
-    Column("name", "feedback_log_column.name", width=200),
-    Column("size", "feedback_logs.size", width=75),
-    Column("left", "feedback_logs.left", Kind.COUNT, width=85),
+    Column("name", "feedback_log_column.name", width=160),
+    Column("size", "feedback_logs.size", width=70),
+    Column("left", "feedback_logs.left", Kind.COUNT, width=80),
     Column("uploaded_at", "feedback_log_column.uploaded_at", Kind.INSTANT, width=150),
     Column("user", "feedback_log_column.user", width=140),
     Column("application_name", "feedback_log_column.application_name", width=140),
