@@ -15,7 +15,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import polars as pl
 
@@ -59,13 +59,19 @@ class OwnVisit:
     duration_ms: int | None = None
 
 
+class _Numbered(NamedTuple):
+    key: int
+    seq: int
+    visit: OwnVisit
+
+
 class VisitRecorder:
     """The writer of one process: one thread, which the first visit starts."""
 
     def __init__(self, store: Store, *, seconds: float = SECONDS, retry_seconds: float = _RETRY_SECONDS) -> None:
         self._store = store
         self._seconds, self._retry_seconds = seconds, retry_seconds
-        self._waiting: deque[OwnVisit] = deque(maxlen=WAITING)
+        self._waiting: deque[_Numbered] = deque(maxlen=WAITING)
         self._lost = 0
         self._numbers = itertools.count()
         self._lock = threading.Lock()
@@ -79,7 +85,8 @@ class VisitRecorder:
             if self._stopping.is_set():
                 return
             self._lost += len(self._waiting) == WAITING
-            self._waiting.append(visit)
+            # Numbered once: what is written again after a failure halfway is known by its key.
+            self._waiting.append(_Numbered(secrets.randbits(64), next(self._numbers) % (1 << 32), visit))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="visits", daemon=True)
                 self._thread.start()
@@ -126,34 +133,34 @@ class VisitRecorder:
             _log.exception("%d visits could not be recorded", len(visits))
         return True
 
-    def _write(self, visits: Sequence[OwnVisit]) -> None:
+    def _write(self, visits: Sequence[_Numbered]) -> None:
         people = self._people_of(visits)
-        of_tenant: dict[int, list[tuple[OwnVisit, str | None]]] = defaultdict(list)
-        for visit in visits:
-            person = visit.who if isinstance(visit.who, Person) else people.get(visit.who, Nobody)
-            of_tenant[person.tenant_id].append((visit, person.name or None))
-        while of_tenant:
-            tenant_id, rows = of_tenant.popitem()
-            frame = self._framed(rows)
+        of_tenant: dict[int, list[tuple[_Numbered, str | None]]] = defaultdict(list)
+        for each in visits:
+            who = each.visit.who
+            person = who if isinstance(who, Person) else people.get(who, Nobody)
+            of_tenant[person.tenant_id].append((each, person.name or None))
+        for tenant_id, rows in of_tenant.items():
+            frame = _framed(rows)
             keys, payload = frame["key"].to_numpy().tobytes(), packed(frame)
             with self._store.write(tenant_id) as session:
                 inbox.append(session, tenant_id, "visit", SOURCE, keys, payload)
             self._merging.added(tenant_id)
 
-    def _framed(self, visits: Iterable[tuple[OwnVisit, str | None]]) -> pl.DataFrame:
-        rows = [
-            (
-                *(secrets.randbits(64), each.at, next(self._numbers) % (1 << 32), each.address, account),
-                *(each.method, each.target, each.protocol, each.status, each.size_bytes),
-                *(each.referrer, each.user_agent, each.duration_ms),
-            )
-            for each, account in visits
-        ]
-        return pl.DataFrame(rows, STORED, orient="row")
+    def _people_of(self, visits: Iterable[_Numbered]) -> dict[Badge, Person]:
+        badges_shown = ((each.visit.who, each.visit.at) for each in visits if isinstance(each.visit.who, Badge))
+        return badges.people(self._store, {badge: at for badge, at in badges_shown if badge.token_hash})
 
-    def _people_of(self, visits: Iterable[OwnVisit]) -> dict[Badge, Person]:
-        shown = {visit.who: visit.at for visit in visits if isinstance(visit.who, Badge) and visit.who.token_hash}
-        return badges.people(self._store, shown)
+
+def _framed(visits: Iterable[tuple[_Numbered, str | None]]) -> pl.DataFrame:
+    rows = [
+        (
+            *(key, each.at, seq, each.address, account, each.method, each.target, each.protocol, each.status),
+            *(each.size_bytes, each.referrer, each.user_agent, each.duration_ms),
+        )
+        for (key, seq, each), account in visits
+    ]
+    return pl.DataFrame(rows, STORED, orient="row")
 
 
 _current: VisitRecorder | None = None

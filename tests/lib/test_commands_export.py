@@ -77,8 +77,9 @@ def test_visits_are_written_with_their_instants_and_without_formulas(acme: Api, 
     acme.daybook("import", "visits", str(log), "--tenant", "acme")
     assert export(acme, "visits", *VISITED, "--format", "csv", "--output", file).exit_code == 0
     assert file.read_text("utf-8-sig").splitlines() == [
-        "Time,Client address,Account,Method,Requested,Protocol,Status,Bytes sent,Referrer,User agent",
-        "2023-05-12T08:00:00+00:00,192.0.2.1,'=cmd,GET,/a,HTTP/1.1,200,5,,'@x",
+        "Time,Client address,Account,Method,Requested,Protocol,Status,Bytes sent,Referrer,User agent,"
+        "Duration (ms),Country or area,Region,Tenant,Company,Memo",
+        "2023-05-12T08:00:00+00:00,192.0.2.1,'=cmd,GET,/a,HTTP/1.1,200,5,,'@x,,Reserved address,,acme,Acme,",
     ]
 
 
@@ -129,7 +130,9 @@ def test_visits_in_gbk_are_newest_first_and_what_gbk_lacks_is_told(visited: Api,
 def test_what_goes_to_standard_output_is_recorded_before_and_after(visited: Api) -> None:
     done = export(visited, "visits", *VISITED, "--status", "4xx", "--format", "csv", "--output", "-")
     assert done.exit_code == 0
-    assert done.stdout.splitlines()[1:] == ['2023-05-13T09:00:00+00:00,192.0.2.3,,GET,/c,HTTP/1.1,404,5,,x']
+    assert done.stdout.splitlines()[1:] == [
+        '2023-05-13T09:00:00+00:00,192.0.2.3,,GET,/c,HTTP/1.1,404,5,,x,,Reserved address,,acme,Acme,""'
+    ]
     begun, created = recorded(visited)
     assert (begun.action, created.action, created.result) == ("begin", "create", "success")
     assert begun.object_id == created.object_id
