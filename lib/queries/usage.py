@@ -173,10 +173,11 @@ class UsageQueries(ViewerQueries):
         seen = None if scope.every else tuple(sorted(scope.ids))
         if asked is None:
             return _Places(seen, None, None, None)
-        names = self._names()
-        if asked.application is not None:
-            seen = (names.application_id(asked.application),)
-        program = None if asked.mini_program is None else names.mini_program_id(asked.mini_program)
+        program = None
+        if asked.application is not None or asked.mini_program is not None:
+            names = self._names()
+            seen = seen if asked.application is None else (names.application_id(asked.application),)
+            program = None if asked.mini_program is None else names.mini_program_id(asked.mini_program)
         return _Places(seen, program, asked.os, asked.page)
 
     def _names(self) -> Names:
@@ -193,22 +194,21 @@ class UsageQueries(ViewerQueries):
         paged = "page" in by
         until = max(asked.period.first, min(asked.period.end, closed))
         inside = buckets.filter(pl.col("t") < until)
-        added = _added(tables, places, asked.period.first, until, by).join(inside.select("t", "bucket"), on="t")
+        added = _added(tables, places, asked.period.first, until, by).join(inside.lazy().select("t", "bucket"), on="t")
         rows = added.group_by("bucket", *by).agg(pl.col(PAGE_COUNTS if paged else COUNTS).sum())
         # What was taken back leaves nothing.
         rows = rows.filter(pl.any_horizontal(pl.exclude("bucket", *by) != 0))
         users, firsts = _users(tables, places, inside, until, by)
-        rows = rows.join(
-            users.filter(pl.col("active_users") > 0), on=["bucket", *by], how="full", coalesce=True, nulls_equal=True
-        )
+        active = users.lazy().filter(pl.col("active_users") > 0)
+        rows = rows.join(active, on=["bucket", *by], how="full", coalesce=True, nulls_equal=True)
         if filled:
-            rows = buckets.select("bucket").unique().join(rows, on="bucket", how="left")
+            rows = buckets.lazy().select("bucket").unique().join(rows, on="bucket", how="left")
         if not paged:
-            cumulative = cumulative_by_bucket(firsts, buckets, by)
+            cumulative = cumulative_by_bucket(firsts, buckets, by).lazy()
             rows = rows.join(cumulative, on=["bucket", *by], how="left", nulls_equal=True)
         rows = rows.with_columns(pl.exclude("bucket", *by).fill_null(0))
         rows = rows.with_columns(pl.col(pl.Categorical).cast(pl.String))
-        return _measured(rows, PAGE_METRICS if paged else METRICS, by).sort("bucket", *by)
+        return _measured(rows, PAGE_METRICS if paged else METRICS, by).sort("bucket", *by).collect()
 
     def _named(self, rows: pl.DataFrame, dimension: Dimension) -> pl.DataFrame:
         column = _COLUMN[dimension]
@@ -227,14 +227,7 @@ def _users(
     scope, chosen = places.scope(by), places.predicate()
     if scope is not None and scope.is_kept:
         parts = tables.kept(scope)
-        none = pl.DataFrame(schema=scope.schema).drop("p")
-        firsts = pl.concat(
-            [
-                none,
-                *(part.firsts.select(pl.col(name).cast(none.schema[name]) for name in none.columns) for part in parts),
-            ]
-        )
-        seen = firsts.filter(pl.col("t") < until, chosen)
+        seen = tables.firsts(scope).filter(pl.col("t") < until, chosen)
         if buckets.is_empty():
             return users_by_bucket(pl.DataFrame(schema=scope.schema), buckets, by), seen
         return counted_by_bucket(parts, buckets, by, chosen), seen
@@ -250,10 +243,10 @@ def _users(
     return users_by_bucket(chains, buckets, by), chains.filter(pl.col("p") == NEVER)
 
 
-def _added(tables: Published, places: _Places, first: int, until: int, by: tuple[str, ...]) -> pl.DataFrame:
+def _added(tables: Published, places: _Places, first: int, until: int, by: tuple[str, ...]) -> pl.LazyFrame:
     inside = pl.col("t").is_between(first, until, closed="left")
     if "page" in by:
-        return tables.pages().filter(inside, places.predicate()).collect()
+        return tables.pages().filter(inside, places.predicate())
     asked = {*by} | {
         column
         for column, value in (
@@ -266,16 +259,17 @@ def _added(tables: Published, places: _Places, first: int, until: int, by: tuple
     if asked <= {"application_id"} or asked <= {"mini_program_id"}:
         # Of the two tables of totals, the one of mini programs or that of applications.
         other = "application_id" if "mini_program_id" in asked else "mini_program_id"
-        return between(tables.totals, first, until).filter(pl.col(other) == 0, places.predicate())
-    return tables.counts().filter(inside, places.predicate()).collect()
+        return between(tables.totals, first, until).lazy().filter(pl.col(other) == 0, places.predicate())
+    return tables.counts().filter(inside, places.predicate())
 
 
-def _measured(rows: pl.DataFrame, metrics: tuple[Metric, ...], by: Sequence[str]) -> pl.DataFrame:
+def _measured(rows: pl.LazyFrame, metrics: tuple[Metric, ...], by: Sequence[str]) -> pl.LazyFrame:
     """The metrics, from summed counts in microseconds and counted users."""
+    known = rows.collect_schema().names()
     seconds = [
         (pl.col(name) / 1_000_000).alias(name.replace("_us", "_seconds"))
         for name in ("stay_us", "session_us")
-        if name in rows.columns
+        if name in known
     ]
     more = [name for name in ("stay_seconds", "new_users") if name not in {metric.key for metric in metrics}]
     return rows.with_columns(seconds).select("bucket", *by, *(metric.expression() for metric in metrics), *more)

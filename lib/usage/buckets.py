@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 import polars as pl
@@ -126,6 +126,7 @@ def _midnight(day: date, zone: str) -> datetime:
     return start_of(bucket_of(local.astimezone(UTC)))
 
 
+@lru_cache(maxsize=32)
 def bucket_starts(period: Period, grain: Grain) -> pl.DataFrame:
     """Which bucket of a trend each half hour of a period belongs to.
 

@@ -17,6 +17,11 @@ from lib.usage.packing import NAME, Numbers, starts_of
 
 PLACES = ("mini_program_id", "application_id", "os", "page")
 NEVER = 0
+BLOCK = 8
+"""How many half hours lie together in the tables that are kept in memory: what is asked for between two instants is
+whole blocks, of each a look-up, and what is left at the ends."""
+
+_BLOCK_BITS = np.uint64(3)
 _TYPE = {"mini_program_id": pl.Int32(), "application_id": pl.Int32(), "os": pl.String(), "page": pl.String()}
 
 
@@ -77,7 +82,8 @@ class Numbering:
 class Cells:
     """How many users were in a place in half hour `t` and before that last in half hour `p`.
 
-    A cell's key is the place, `t` and `p`, or, of a table that lies in the order of time, `t`, the place and `p`.
+    A cell's key is the place, `t` and `p`; of a table that lies in the order of time, the block of `t`, the place, `p`,
+    and which half hour of the block it is.
     """
 
     keys: Numbers
@@ -123,7 +129,7 @@ class Chains:
         codes = self._paged if "page" in by else self._whole
         layout = Layout(tuple(by), in_time, self._numbering)
         places, place_bits = self._packed(codes, by), layout.place_bits
-        if place_bits + self._bits["t"] + self._bits["user"] > 64 or place_bits + 2 * self._bits["t"] > 64:
+        if place_bits + self._bits["t"] + self._bits["user"] > 64 or place_bits + 2 * self._bits["t"] > 63:
             known, places = np.unique(places, return_inverse=True)
             layout = Layout(tuple(by), in_time, self._numbering, known)
             place_bits, places = layout.place_bits, places.astype(np.uint64)
@@ -134,7 +140,7 @@ class Chains:
         del places
         keys <<= t_bits
         keys |= codes["t"]
-        return _counted(_stepped(_distinct(keys), place_bits, t_bits, in_time)), layout
+        return _counted(_stepped(_distinct(keys), layout)), layout
 
 
 def _distinct(keys: Numbers) -> Numbers:
@@ -142,16 +148,24 @@ def _distinct(keys: Numbers) -> Numbers:
     return ordered[starts_of(ordered)]
 
 
-def _stepped(keys: Numbers, place_bits: int, t_bits: np.uint64, in_time: bool) -> Numbers:
+def _stepped(keys: Numbers, layout: Layout) -> Numbers:
     """The cell that each presence is in, from the numbers of user, place and half hour in their order."""
-    t_mask = np.uint64((1 << int(t_bits)) - 1)
-    spots, t = keys >> t_bits, keys & t_mask
+    t_bits, place_bits = np.uint64(layout.numbering.bits("t")), np.uint64(layout.place_bits)
+    spots, t = keys >> t_bits, keys & _mask(t_bits)
     before = np.zeros_like(t)
     before[1:] = np.where(spots[1:] == spots[:-1], t[:-1], np.uint64(NEVER))
-    place = spots & np.uint64((1 << place_bits) - 1)
-    high, low, bits = (t, place, np.uint64(place_bits)) if in_time else (place, t, t_bits)
-    cells = high << bits
-    cells |= low
+    place = spots & _mask(place_bits)
+    if layout.in_time:
+        t += layout.into_block
+        cells = (t >> _BLOCK_BITS) << place_bits
+        cells |= place
+        cells <<= t_bits
+        cells |= before
+        cells <<= _BLOCK_BITS
+        cells |= t & _mask(_BLOCK_BITS)
+        return cells
+    cells = place << t_bits
+    cells |= t
     cells <<= t_bits
     cells |= before
     return cells
@@ -189,13 +203,21 @@ class Layout:
             return len(self.known_places).bit_length()
         return sum(self.numbering.bits(name) for name in self.by)
 
+    @property
+    def into_block(self) -> np.uint64:
+        """How far the half hour before the first, which has the number 0, is from the begin of its block."""
+        return np.uint64((self.numbering.first_t - 1) % BLOCK)
+
     def frame(self, cells: Cells) -> pl.DataFrame:
         """The cells as `by`, `t`, `p` (NEVER for none) and `n`, in their order."""
         t_bits, place_bits = np.uint64(self.numbering.bits("t")), np.uint64(self.place_bits)
-        before, rest = cells.keys & _mask(t_bits), cells.keys >> t_bits
         if self.in_time:
-            t, place = rest >> place_bits, rest & _mask(place_bits)
+            low, rest = cells.keys & _mask(_BLOCK_BITS), cells.keys >> _BLOCK_BITS
+            before, rest = rest & _mask(t_bits), rest >> t_bits
+            place, block = rest & _mask(place_bits), rest >> place_bits
+            t = (block << _BLOCK_BITS) + low - self.into_block
         else:
+            before, rest = cells.keys & _mask(t_bits), cells.keys >> t_bits
             t, place = rest & _mask(t_bits), rest >> t_bits
         if self.known_places is not None:
             place = self.known_places[place]

@@ -1,101 +1,165 @@
-"""Recency in memory: the chains of few large places, in the order of time and in the smallest numbers that hold them.
+"""Recency in memory: the chains of few large places, so that users are told by looking up and not by adding up.
 
-Half hours count from 1, so that a user who was never there before has 0 and is below every start.
+Half hours lie in blocks, and the rows of a block in a place in the order of when their users were there before: how
+many of them were not there since an instant is a bisection and a difference of running sums. Only in a block that a
+range cuts each row is looked at. Half hours count from 1, so that a user who was never there before has 0 and is below
+every start.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import polars as pl
 
-from lib.usage.packing import starts_of
-from lib.usage.recency import NEVER
-
-_FEW = 400
-"""Up to how many buckets are asked for one by one."""
+from lib.usage.packing import Numbers, bisected, positions, starts_of
+from lib.usage.recency import BLOCK, NEVER
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A file of recency in one scope: its places, `t`, `p` and `n`, the half hours counted from `first_t` as 1."""
+    """A file of recency in one scope, whose places are told by one column (`by`) or none.
 
+    A group is a block and a place; its rows are those from one of `bounds` to the next. Of each row `past` is how many
+    half hours it is past the begin of its block, `before` the half hour before, counted from `first_t` as 1, and
+    `so_far` how many users are in the rows ahead of it.
+    """
+
+    by: str | None
     first_t: int
-    rows: pl.DataFrame
+    blocks: Numbers
+    places: Numbers
+    bounds: Numbers
+    past: Numbers
+    before: Numbers
+    so_far: Numbers
 
     @classmethod
     def of(cls, rows: pl.DataFrame) -> Kept:
-        """The rows of a file, in the order of `t`."""
-        first = min(rows["t"].min(), rows.filter(pl.col("p") != NEVER)["p"].min() or rows["t"].min())  # type: ignore[type-var]
-        since = pl.when(pl.col("p") == NEVER).then(0).otherwise(pl.col("p") - first + 1)
-        counted = rows.with_columns(t=(pl.col("t") - first + 1).cast(pl.UInt32), p=since.cast(pl.UInt32))
-        return cls(int(first), pl.DataFrame([column.shrink_dtype() for column in counted]))  # type: ignore[arg-type]
+        """The rows of a file, in the order of the block, the place and `p`."""
+        by = next((name for name in rows.columns if name not in ("t", "p", "n")), None)
+        t, p = rows["t"].to_numpy(), rows["p"].to_numpy()
+        first = int(min(t.min(), p.min(where=p != NEVER, initial=t.min())))
+        places = rows[by].to_numpy() if by else np.zeros_like(t)
+        starts = np.union1d(starts_of(t // BLOCK), starts_of(places))
+        before = np.where(p == NEVER, 0, p - (first - 1))
+        so_far = np.concatenate([[0], np.cumsum(rows["n"].to_numpy())])
+        return cls(
+            by,
+            first,
+            t[starts] // BLOCK,
+            places[starts],
+            np.append(starts, rows.height),
+            (t % BLOCK).astype(np.uint8),
+            before.astype(np.min_scalar_type(int(before.max()))),
+            so_far.astype(np.int32 if np.abs(so_far).max() < 1 << 31 else np.int64),
+        )
 
-    def number(self, t: int) -> int:
-        """A half hour as the rows have it; 1 where it is before them all."""
-        return max(t - self.first_t + 1, 1)
+    @property
+    def size_bytes(self) -> int:
+        """What it takes of memory."""
+        return sum(each.nbytes for each in vars(self).values() if isinstance(each, np.ndarray))
 
-    def between(self, first: int, end: int) -> pl.DataFrame:
-        """The rows of the half hours [first, end): a slice."""
-        start, stop = (self.rows["t"].search_sorted(self.number(bound), side="left") for bound in (first, end))
-        return self.rows.slice(start, max(stop - start, 0))
+    def number(self, t: Numbers) -> Numbers:
+        """Half hours as `before` has them; 1 where they are before them all."""
+        numbers: Numbers = np.maximum(t - (self.first_t - 1), 1)
+        return numbers
+
+    def chosen(self, first: int, end: int, chosen: pl.Expr) -> Numbers:
+        """The groups of the blocks that the half hours [first, end) are in, of the places that are chosen."""
+        low, high = np.searchsorted(self.blocks, [first // BLOCK, -(-end // BLOCK)])
+        groups = np.arange(low, high)
+        if self.by is None:
+            return groups
+        known = pl.DataFrame({self.by: np.unique(self.places)}).filter(chosen).to_series().to_numpy()
+        return groups[np.isin(self.places[low:high], known)]
+
+    def below(self, groups: Numbers, limits: Numbers) -> Numbers:
+        """Where the rows of each group end whose `before` is below the group's limit."""
+        return bisected(self.before.__getitem__, self.bounds[groups], self.bounds[groups + 1], limits)
+
+    def users(self, first: Numbers, end: Numbers) -> Numbers:
+        """How many users the rows [first, end) have."""
+        users: Numbers = self.so_far[end].astype(np.int64) - self.so_far[first]
+        return users
 
     @cached_property
     def firsts(self) -> pl.DataFrame:
-        """How many users (`n`) were in a place for the first time in half hour `t`, as it is numbered everywhere."""
-        by = [name for name in self.rows.columns if name not in ("p", "n")]
-        rows = self.rows.filter(pl.col("p") == 0).group_by(by).agg(pl.col("n").cast(pl.Int64).sum())
-        return rows.with_columns(pl.col("t").cast(pl.Int32) + (self.first_t - 1)).sort("t")
+        """How many users (`n`) were in a place for the first time in half hour `t`."""
+        every = np.arange(len(self.blocks))
+        begins, ends = self.bounds[:-1], self.below(every, np.ones_like(every))
+        rows, groups = positions(begins, ends), np.repeat(every, ends - begins)
+        columns = {self.by: self.places[groups]} if self.by else {}
+        t = self.blocks[groups] * BLOCK + self.past[rows]
+        return pl.DataFrame({**columns, "t": t, "n": self.users(rows, rows + 1)}).filter(pl.col("n") != 0)
+
+
+@dataclass(frozen=True)
+class _Spans:
+    """The buckets of a trend in their order: [`first`, `end`), and from where on users are looked for, `start`."""
+
+    bucket: pl.Series
+    first: Numbers
+    end: Numbers
+    start: Numbers
+
+    @classmethod
+    def of(cls, buckets: pl.DataFrame) -> _Spans:
+        ordered = buckets.sort("t")
+        t, start = ordered["t"].to_numpy(), ordered["start"].to_numpy()
+        first, last = starts_of(start), np.append(starts_of(start)[1:], len(t)) - 1
+        return cls(ordered["bucket"].gather(first), t[first], t[last] + 1, start[first])
+
+    def at(self, t: Numbers) -> Numbers:
+        """In which bucket a half hour may lie."""
+        return np.maximum(np.searchsorted(self.first, t, side="right") - 1, 0)
 
 
 def counted_by_bucket(parts: Sequence[Kept], buckets: pl.DataFrame, by: Sequence[str], chosen: pl.Expr) -> pl.DataFrame:
-    """`active_users` and `new_users` of each bucket of a trend (lib.usage.buckets.bucket_starts) with users."""
-    ordered = buckets.sort("t")
-    starts = starts_of(ordered["start"].to_numpy())
-    spans = ordered[starts].select(
-        "bucket", "start", first="t", end=pl.Series([*ordered["t"].to_numpy()[starts[1:]], *ordered["t"].tail(1) + 1])
+    """`active_users` and `new_users` of each bucket of a trend (lib.usage.buckets.bucket_starts) with users.
+
+    `by` are no columns or that of the scope.
+    """
+    spans = _Spans.of(buckets)
+    found: list[_Counted] = [(np.zeros(0, np.int64),) * 4]
+    for part in parts:
+        groups = part.chosen(int(spans.first[0]), int(spans.end[-1]), chosen)
+        begin = part.blocks[groups] * BLOCK
+        at = spans.at(begin)
+        is_whole = (spans.first[at] <= begin) & (begin + BLOCK <= spans.end[at])
+        found += [_of_whole(part, spans, groups[is_whole]), _of_cut(part, spans, groups[~is_whole])]
+    at, places, active, new = (np.concatenate(each) for each in zip(*found, strict=True))
+    keys, rows = np.unique(at << 32 | (places if by else 0), return_inverse=True)
+    sums = [np.zeros(len(keys), np.int64) for _ in range(2)]
+    for total, each in zip(sums, (active, new), strict=True):
+        np.add.at(total, rows, each)
+    columns = {name: pl.Series(keys & 0xFFFFFFFF, dtype=pl.Int32) for name in by}
+    return pl.DataFrame(
+        {"bucket": spans.bucket.gather(keys >> 32), **columns, "active_users": sums[0], "new_users": sums[1]}
     )
-    count = _one_by_one if spans.height <= _FEW else _at_once
-    found = [rows for part in parts for rows in count(part, spans, by, chosen)]
-    empty = {
-        "bucket": buckets.schema["bucket"],
-        **{name: pl.Int32() for name in by},
-        "active_users": pl.Int64(),
-        "new_users": pl.Int64(),
-    }
-    whole = pl.concat(
-        [
-            pl.DataFrame(schema=empty),
-            *(rows.select(pl.col(name).cast(dtype) for name, dtype in empty.items()) for rows in found),
-        ]
-    )
-    return whole.group_by("bucket", *by).agg(pl.col("active_users", "new_users").sum())
 
 
-_SUMS = {
-    "active_users": pl.col("n").cast(pl.Int64).sum(),
-    "new_users": pl.col("n").filter(pl.col("p") == 0).cast(pl.Int64).sum(),
-}
+_Counted = tuple[Numbers, Numbers, Numbers, Numbers]
+"""Buckets (their numbers), places, active users and new users."""
 
 
-def _one_by_one(part: Kept, spans: pl.DataFrame, by: Sequence[str], chosen: pl.Expr) -> Iterator[pl.DataFrame]:
-    for bucket, start, first, end in zip(spans["bucket"], spans["start"], spans["first"], spans["end"], strict=True):
-        rows = part.between(first, end).filter(pl.col("p") < part.number(start), chosen)
-        if rows.height:
-            counted = rows.group_by(by).agg(**_SUMS) if by else rows.select(**_SUMS)
-            yield counted.with_columns(bucket=pl.lit(bucket, spans.schema["bucket"]))
+def _of_whole(part: Kept, spans: _Spans, groups: Numbers) -> _Counted:
+    """Of blocks that lie in a bucket."""
+    at, begins = spans.at(part.blocks[groups] * BLOCK), part.bounds[groups]
+    active = part.users(begins, part.below(groups, part.number(spans.start[at])))
+    return at, part.places[groups], active, part.users(begins, part.below(groups, np.ones_like(groups)))
 
 
-def _at_once(part: Kept, spans: pl.DataFrame, by: Sequence[str], chosen: pl.Expr) -> Iterator[pl.DataFrame]:
-    rows = part.between(spans["first"][0], spans["end"][-1]).filter(chosen)
-    if rows.is_empty():
-        return
-    numbers = np.array([part.number(end) for end in spans["first"]])
-    span = pl.Series(np.searchsorted(numbers, rows["t"].to_numpy(), side="right") - 1, dtype=pl.UInt32)
-    starts = pl.Series([part.number(start) for start in spans["start"]])
-    inside = rows.with_columns(span=span).filter(pl.col("p") < starts.gather(span))
-    counted = inside.group_by("span", *by).agg(**_SUMS)
-    yield counted.with_columns(bucket=spans["bucket"].gather(counted["span"])).drop("span")
+def _of_cut(part: Kept, spans: _Spans, groups: Numbers) -> _Counted:
+    """Of blocks that lie in several buckets or in none."""
+    begins, ends = part.bounds[groups], part.bounds[groups + 1]
+    rows, groups = positions(begins, ends), np.repeat(groups, ends - begins)
+    t = part.blocks[groups] * BLOCK + part.past[rows]
+    at, before = spans.at(t), part.before[rows]
+    is_active = (spans.first[at] <= t) & (t < spans.end[at]) & (before < part.number(spans.start[at]))
+    rows, groups, at = rows[is_active], groups[is_active], at[is_active]
+    n = part.users(rows, rows + 1)
+    return at, part.places[groups], n, np.where(before[is_active] == 0, n, 0)

@@ -18,7 +18,7 @@ import polars as pl
 
 from lib.usage.chaining import NEVER, PLACES, Numbering
 from lib.usage.lake import Lake
-from lib.usage.packing import NAME, Numbers, starts_of
+from lib.usage.packing import NAME, Numbers, bisected, positions, starts_of
 from lib.usage.seen import let_go
 from lib.usage.tables import LARGEST_ROWS
 from lib.usage.writing import Writing
@@ -82,11 +82,14 @@ class Run:
         begins, ends = np.where(at > 0, self.ends[at - 1], 0), self.ends[at]
         parts = [pl.DataFrame(schema=SCHEMA)]
         for part in np.array_split(np.arange(len(at)), -(-len(at) // _PART)) if len(at) else ():
-            first = _bisected(self.rows, begins[part], ends[part], programs[part])
-            end = _bisected(self.rows, first, ends[part], programs[part] + step)
-            parts.append(self._frame(np.repeat(visitors[part], end - first), self.rows[_ranges(first, end)]))
+            first = bisected(self._numbers, begins[part], ends[part], programs[part])
+            end = bisected(self._numbers, first, ends[part], programs[part] + step)
+            parts.append(self._frame(np.repeat(visitors[part], end - first), self.rows[positions(first, end)]))
             let_go(self.rows)
         return pl.concat(parts)
+
+    def _numbers(self, at: Numbers) -> Numbers:
+        return _numbers(self.rows[at])
 
     def whole(self) -> pl.DataFrame:
         """All of its rows."""
@@ -140,21 +143,6 @@ def _numbers(rows: Numbers) -> Numbers:
     if "high" in (rows.dtype.names or ()):
         numbers |= rows["high"].astype(np.uint64) << np.uint64(32)
     return numbers
-
-
-def _bisected(rows: Numbers, low: Numbers, high: Numbers, bounds: Numbers) -> Numbers:
-    """In each range [low, high), where the first row that is not below its bound lies."""
-    while (is_open := low < high).any():
-        middle = (low + high) // 2
-        is_below = is_open & (_numbers(rows[np.minimum(middle, len(rows) - 1)]) < bounds)
-        low, high = np.where(is_below, middle + 1, low), np.where(is_open & ~is_below, middle, high)
-    return low
-
-
-def _ranges(first: Numbers, end: Numbers) -> Numbers:
-    """The numbers of each range [first, end), one after another."""
-    lengths = end - first
-    return np.repeat(end - np.cumsum(lengths), lengths) + np.arange(lengths.sum())
 
 
 class Builder:

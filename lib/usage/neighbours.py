@@ -8,10 +8,11 @@ too, as late events have it, earlier dates are looked through.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 
 import polars as pl
 
@@ -72,6 +73,9 @@ _PROGRAM = replace(_OF_APPLICATION, by=("mini_program_id",))
 _KEPT_LAST = (_FINEST, _OF_APPLICATION)
 """The places of lib.usage.last."""
 
+_FEW = 16
+"""Up to how many visitors are looked for one by one."""
+
 _Links = dict[_Places, pl.DataFrame]
 
 
@@ -123,9 +127,13 @@ def _recent(lake: Lake, files: TenantFiles, firsts: pl.DataFrame) -> pl.DataFram
     return pl.concat(parts)
 
 
-def _of_visitors(lake: Lake, names: tuple[str, ...], visitors: pl.Series) -> pl.DataFrame:
+def _of_visitors(lake: Lake, names: Sequence[str], visitors: pl.Series) -> pl.DataFrame:
     whole = pl.scan_parquet([lake.path(name) for name in names]).select(list(PRESENCE.schema))
-    return whole.filter(pl.col("visitor_id").is_in(visitors.implode())).collect()
+    visitor = pl.col("visitor_id")
+    if len(visitors) > _FEW:
+        return whole.filter(visitor.is_in(visitors.implode())).collect()
+    # Asked for one by one, row groups that have none of them are not read.
+    return whole.filter(pl.any_horizontal(visitor == each for each in visitors)).collect()
 
 
 def _toggled(old: pl.DataFrame, new: pl.DataFrame, places: _Places) -> pl.DataFrame:
@@ -195,27 +203,26 @@ def _looked_through(lake: Lake, files: TenantFiles, links: _Links) -> _Links:
             step, waiting = waiting[:size], waiting[size:]
             size = min(size * 4, 32)
             is_left = pl.col("is_open") & (pl.col("last").is_null() | (pl.col("last") < step[0][1]))
-            left = {places: each.filter(is_left) for places, each in links.items()}
-            if all(each.is_empty() for each in left.values()):
+            left = {places: rows for places, each in links.items() if (rows := each.filter(is_left)).height}
+            if not left:
                 break
-            met = partial(_meeting, lake, left)
-            found = pl.concat(pool.map(met, (names for _, _, names in step)))
+            visitors = pl.concat(each["visitor_id"] for each in left.values()).unique()
+            names = [names for _, _, names in step]
+            parts = names if len(visitors) > _FEW else [tuple(chain(*names))]
+            found = pl.concat(pool.map(partial(_meeting, lake, left, visitors), parts))
             links = {places: _later(each, found, places) for places, each in links.items()}
     return links
 
 
-def _meeting(lake: Lake, links: _Links, names: tuple[str, ...]) -> pl.DataFrame:
+def _meeting(lake: Lake, links: _Links, visitors: pl.Series, names: Sequence[str]) -> pl.DataFrame:
     """Of some files of presence, what may be in a place of the user that is asked for; a row may be there twice."""
-    rows = _of_visitors(lake, names, pl.concat(each["visitor_id"] for each in links.values()).unique())
-    of_programs = [places for places in links if places.is_of_programs]
-    others = [places for places in links if not places.is_of_programs]
+    rows = _of_visitors(lake, names, visitors)
     # Most scopes are of mini programs: a visitor's rows of others are left out first.
-    programs = pl.concat(links[places].select(_PROGRAM.spot) for places in of_programs).to_series().unique()
-    near = rows.filter(_PROGRAM.spot.is_in(programs.implode()))
-    return pl.concat(
-        side.filter(pl.any_horizontal(places.spot.is_in(links[places]["spot"].implode()) for places in sides))
-        for side, sides in ((rows, others), (near, of_programs))
-    )
+    programs = [each.select(_PROGRAM.spot) for places, each in links.items() if places.is_of_programs]
+    near = rows.filter(_PROGRAM.spot.is_in(pl.concat(programs).to_series().unique().implode())) if programs else rows
+    sides = [(near if places.is_of_programs else rows, places) for places in links]
+    parts = [side.filter(places.spot.is_in(links[places]["spot"].implode())) for side, places in sides]
+    return pl.concat(parts)
 
 
 def _later(links: pl.DataFrame, found: pl.DataFrame, places: _Places) -> pl.DataFrame:

@@ -8,6 +8,7 @@ the file, and the order of keys is the same on every machine.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,25 @@ def starts_of(ordered: Numbers) -> Numbers:
     if not len(ordered):
         return np.zeros(0, np.int64)
     return np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+
+
+def bisected(values: Callable[[Numbers], Numbers], low: Numbers, high: Numbers, bounds: Numbers) -> Numbers:
+    """In each range [low, high) of ascending values, where the first that is not below its bound lies."""
+    low, high = low.copy(), high.copy()
+    open_ones = np.flatnonzero(low < high)
+    while len(open_ones):
+        middle = (low[open_ones] + high[open_ones]) // 2
+        is_below = values(middle) < bounds[open_ones]
+        low[open_ones[is_below]] = middle[is_below] + 1
+        high[open_ones[~is_below]] = middle[~is_below]
+        open_ones = open_ones[low[open_ones] < high[open_ones]]
+    return low
+
+
+def positions(first: Numbers, end: Numbers) -> Numbers:
+    """The numbers of each range [first, end), one after another."""
+    lengths = end - first
+    return np.repeat(end - np.cumsum(lengths), lengths) + np.arange(lengths.sum())
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -46,10 +47,19 @@ class Published:
     def kept(self, scope: Scope) -> list[Kept]:
         """Recency in a scope that is kept: its files add up."""
         names = self.files.recency.get(scope.key, ())
-        for name in names:
-            if name not in self._parts:
-                self._parts[name] = Kept.of(pl.read_parquet(self.lake.path(name)))
+        if missing := [name for name in names if name not in self._parts]:
+            with ThreadPoolExecutor(2) as pool:
+                read = pool.map(lambda name: Kept.of(pl.read_parquet(self.lake.path(name))), missing)
+                self._parts.update(zip(missing, read, strict=True))
         return [self._parts[name] for name in names]
+
+    def firsts(self, scope: Scope) -> pl.DataFrame:
+        """How many users (`n`) were for the first time in a place of a scope that is kept, and when (`t`)."""
+        schema = {name: dtype for name, dtype in scope.schema.items() if name != "p"}
+        parts = [
+            part.firsts.select(pl.col(name).cast(dtype) for name, dtype in schema.items()) for part in self.kept(scope)
+        ]
+        return pl.concat([pl.DataFrame(schema=schema), *parts])
 
     def chains(self, scope: Scope) -> pl.LazyFrame:
         """Recency in one scope, scanned: its places, `t`, `p` and `n`; several rows of one key add up."""

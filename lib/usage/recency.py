@@ -16,17 +16,18 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from lib.usage.chaining import NEVER, Chains, Numbering
+from lib.usage.chaining import BLOCK, NEVER, Chains, Numbering
 from lib.usage.packing import NAME
 
-__all__ = ["NEVER", "PAGE_SCOPES", "SCOPES", "Scope", "chained", "change", "merged", "user_of", "with_users"]
+__all__ = ["BLOCK", "NEVER", "PAGE_SCOPES", "SCOPES", "Scope", "chained", "change", "merged", "user_of", "with_users"]
 
 
 @dataclass(frozen=True)
 class Scope:
     """A set of places whose users are kept counted: the columns that tell one place of it from another.
 
-    Its table lies in the order of time where it is kept in memory (`is_kept`), else of its places.
+    Its table lies in the order of time where it is kept in memory (`is_kept`), in blocks and in each by place and `p`;
+    else in that of its places.
     """
 
     number: int
@@ -44,9 +45,10 @@ class Scope:
         return {**{name: _PLACE[name] for name in self.by}, "t": pl.Int32(), "p": pl.Int32(), "n": pl.Int64()}
 
     @property
-    def order(self) -> tuple[str, ...]:
-        """The columns in whose order its table lies."""
-        return ("t", *self.by, "p") if self.is_kept else (*self.by, "t", "p")
+    def order(self) -> tuple[pl.Expr, ...]:
+        """What its table is in the order of."""
+        columns = (*self.by, "p", "t") if self.is_kept else (*self.by, "t", "p")
+        return (*((pl.col("t") // BLOCK,) if self.is_kept else ()), *(pl.col(name) for name in columns))
 
 
 SCOPES = (
@@ -95,4 +97,4 @@ def merged(parts: Sequence[pl.DataFrame], scope: Scope) -> pl.DataFrame:
     """Recency tables of a scope added up, in its order, without what cancels out."""
     whole = pl.concat([pl.DataFrame(schema=scope.schema), *(part.select(list(scope.schema)) for part in parts)])
     by = [name for name in scope.schema if name != "n"]
-    return whole.group_by(by).agg(pl.col("n").sum()).filter(pl.col("n") != 0).sort(scope.order)
+    return whole.group_by(by).agg(pl.col("n").sum()).filter(pl.col("n") != 0).sort(*scope.order)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import polars as pl
 
 from lib.usage.recency import NEVER
@@ -27,13 +28,12 @@ def cumulative_by_bucket(first_presences: pl.DataFrame, buckets: pl.DataFrame, b
     `first_presences` are the chains whose `p` is NEVER.
     """
     ends = buckets.group_by("bucket").agg(pl.col("end").first()).sort("end")
-    firsts = first_presences.group_by(*by, "t").agg(pl.col("n").sum()).sort("t")
-    firsts = firsts.with_columns(cumulative_users=pl.col("n").cum_sum().over(by) if by else pl.col("n").cum_sum())
-    asked = ends.join(firsts.select(by).unique(), how="cross") if by else ends
-    # The last first presence strictly before the end: t <= end - 1.
-    joined = (
-        asked.with_columns(t=pl.col("end") - 1)
-        .sort("t")
-        .join_asof(firsts.drop("n"), on="t", by=list(by) or None, strategy="backward", check_sortedness=not by)
-    )
-    return joined.select("bucket", *by, pl.col("cumulative_users").fill_null(0))
+    # From which bucket on a presence counts: the first that ends after it.
+    at = np.searchsorted(ends["end"].to_numpy(), first_presences["t"].to_numpy(), side="right")
+    firsts = first_presences.select(*by, "n", at=pl.Series(at, dtype=pl.UInt32)).lazy()
+    spots = ends.lazy().select("bucket").with_row_index("at")
+    asked = firsts.select(by).unique().join(spots, how="cross") if by else spots
+    summed = firsts.group_by("at", *by).agg(pl.col("n").sum())
+    rows = asked.join(summed, on=["at", *by], how="left", nulls_equal=True).sort("at")
+    total = pl.col("n").fill_null(0).cum_sum()
+    return rows.select("bucket", *by, cumulative_users=total.over(by) if by else total).collect()

@@ -28,8 +28,8 @@ def overview_alone(folder: Path, size: Size) -> Figures:
     before = replace(asked, period=asked.period.previous())
     figures = timed(lambda: overview(usage, programs, asked, before), 20)
     tables = published(place.lake, place.tenant_id)
-    kept = [part.rows for scope in SCOPES if scope.is_kept for part in tables.kept(scope)]
-    return {**figures, "tables_mb": sum(each.estimated_size() for each in (*kept, tables.totals)) / 2**20}
+    kept = sum(part.size_bytes for scope in SCOPES if scope.is_kept for part in tables.kept(scope))
+    return {**figures, "tables_mb": (kept + tables.totals.estimated_size()) / 2**20}
 
 
 def dashboard_alone(folder: Path, size: Size) -> Figures:
