@@ -59,7 +59,7 @@ def _refuse_complaints(console: Console) -> None:
     st.button(
         console.say("feedback.to_others"),
         icon=":material/arrow_back:",
-        key="feedback.to_others",
+        key="ufb.to_others",
         on_click=address.write,
         kwargs={"tab": None},
     )

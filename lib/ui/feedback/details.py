@@ -99,7 +99,7 @@ def _log(console: Console, details: FeedbackDetails) -> None:
         return
     log = details.log
     st.text(" · ".join((log["name"], size_text(log["size_bytes"]), logs.left_told(console, log["expires_at"]))))
-    logs.fetch(console, log, "feedback.fetch_its_log")
+    logs.fetch(console, log, "ufb.fetch_its_log")
 
 
 def _columns(console: Console, fields: Mapping[str, Any], zone: str) -> None:
@@ -113,7 +113,7 @@ def _columns(console: Console, fields: Mapping[str, Any], zone: str) -> None:
     st.table(frame, border="horizontal", hide_header=True, hide_index=True)
     if fields["user"]:
         label = plain(console.say("feedback.all_of_user", user=fields["user"][:_LONGEST_NAME]))
-        if st.button(label, icon=":material/person_search:", key="feedback.all_of_user"):
+        if st.button(label, icon=":material/person_search:", key="ufb.all_of_user"):
             LISTING.only(search=fields["user"])
             st.rerun()
 

@@ -43,7 +43,7 @@ def draw(console: Console, attached: Sequence[Image]) -> None:
         st.markdown(f"**{console.say('feedback.attachments')}**")
     for image in others:
         label = f"{image.name[:_LONGEST_NAME]} · {size_text(image.size_bytes)}"
-        fetching.button(plain(label), path_of(console, image), f"feedback.attachment.{image.id}")
+        fetching.button(plain(label), path_of(console, image), f"ufb.attachment.{image.id}")
 
 
 def path_of(console: Console, image: Image) -> str:

@@ -38,12 +38,14 @@ TAKEN = (
     COLUMNS[3],
     Column("expires_at", "feedback_log_column.expires_at", Kind.INSTANT),
     *COLUMNS[4:],
+    Column("mini_program_name", "feedback_log_column.mini_program_name"),
+    Column("feedback_id", "feedback_log_column.feedback_id"),
     Column("sha256", "feedback_log_column.sha256"),
 )
 MOST_FETCHED = 3
 """Logs for which there is a button each; browsers ask before they save many files at once."""
 
-_DONE = "feedback.logs_deleted"
+_DONE = "ufb.logs_deleted"
 _MOST_TAKEN = 1000
 _LONGEST_NAME = 60
 
@@ -116,12 +118,12 @@ def _acts(console: Console, chosen: Sequence[dict[str, Any]]) -> None:
     with st.container(horizontal=True):
         if len(chosen) <= MOST_FETCHED:
             for log in chosen:
-                fetch(console, log, f"feedback.fetch_log.{log['id']}")
+                fetch(console, log, f"ufb.fetch_log.{log['id']}")
         if len(chosen) == 1 and chosen[0]["feedback_id"] is not None:
             st.button(
                 console.say("feedback_logs.open_feedback"),
                 icon=":material/feedback:",
-                key="feedback.of_log",
+                key="ufb.of_log",
                 on_click=address.write,
                 kwargs={"feedback": str(chosen[0]["feedback_id"])},
             )
@@ -141,4 +143,4 @@ def _delete(console: Console, chosen: Sequence[dict[str, Any]]) -> None:
         st.session_state[_DONE] = console.feedback_logs.delete([log["id"] for log in chosen])
 
     sure = console.say("feedback_logs.delete_sure")
-    second_question.button(console, label, question, sure, act, "feedback.delete")
+    second_question.button(console, label, question, sure, act, "ufb.delete")

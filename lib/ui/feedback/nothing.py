@@ -63,7 +63,7 @@ def _too_narrow(console: Console) -> None:
     with st.container(border=True):
         st.subheader(console.say("feedback_empty.nothing_matches"), anchor=False)
         clear = partial(LISTING.widen, *LISTING.filters)
-        st.button(console.say("feedback_empty.clear"), type="primary", key="feedback.clear", on_click=clear)
+        st.button(console.say("feedback_empty.clear"), type="primary", key="ufb.clear", on_click=clear)
 
 
 def _elsewhere(console: Console, newest: datetime, zone: str) -> None:
@@ -75,7 +75,7 @@ def _elsewhere(console: Console, newest: datetime, zone: str) -> None:
         st.subheader(console.say("feedback_empty.nothing_in_period"), anchor=False)
         st.write(console.say("feedback_empty.newest", last=days["last"]))
         go = partial(LISTING.narrow, period=period_text(first, last))
-        st.button(console.say("empty.go_there", **days), type="primary", key="feedback.go_there", on_click=go)
+        st.button(console.say("empty.go_there", **days), type="primary", key="ufb.go_there", on_click=go)
 
 
 def _how_to_send(console: Console, shown: Shown) -> None:
