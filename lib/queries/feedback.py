@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -24,7 +24,9 @@ from lib.queries.feedback_scope import (
     feedback_seen,
     logs_seen,
     names_seen,
+    of_every_program,
     sees_contact,
+    table_of,
     types_seen,
 )
 from lib.queries.gate import ViewerQueries, needs
@@ -33,7 +35,7 @@ from lib.queries.usage import UsageFilter, UsageQueries
 from lib.settings import Settings
 from lib.store import Store
 from lib.store.tables import Feedback, FeedbackImage, FeedbackLog
-from lib.store.time_ids import HALF_HOUR, first_id
+from lib.store.time_ids import HALF_HOUR
 from lib.usage.buckets import Grain, bucket_starts
 from lib.words import Phrase
 
@@ -42,12 +44,12 @@ __all__ = ["FeedbackFilter", "FeedbackQueries"]
 Facet = Literal["type", "kind", "application", "mini_program", "version", "os"]
 
 _FACETS = {
-    "type": Feedback.type,
-    "kind": Feedback.kind,
-    "application": Feedback.application_id,
-    "mini_program": Feedback.mini_program_id,
-    "version": Feedback.mini_program_version,
-    "os": Feedback.os,
+    "type": "type",
+    "kind": "kind",
+    "application": "application_id",
+    "mini_program": "mini_program_id",
+    "version": "mini_program_version",
+    "os": "os",
 }
 _LEAST, _MOST = 1, 1000
 _AT_ONCE = 5_000
@@ -117,15 +119,16 @@ class FeedbackQueries(ViewerQueries):
     ) -> pl.DataFrame:
         """The newest feedback that matches, that older than the id `cursor`, or the next newer than `after`; newest
         first (feedback_rows.ROW, instants in the filter's zone)."""
+        table = table_of(asked)
         with self._meant(asked) as (session, where, names):
             if cursor is not None:
-                where.append(Feedback.id < cursor)
+                where.append(table.id < cursor)
             if after is not None:
-                where.append(Feedback.id > after)
-            told = sa.select(*feedback_columns(self._selected(tuple(ROW)))).where(*where)
-            ordered = told.order_by(Feedback.id.desc() if after is None else Feedback.id)
-            rows = list(session.execute(ordered.limit(min(max(limit, _LEAST), _MOST))))
-            return self._framed(rows if after is None else rows[::-1], tuple(ROW), names, asked.zone)
+                where.append(table.id > after)
+            order = table.id.desc() if after is None else table.id.asc()
+            found = sa.select(table.id).where(*where).order_by(order).limit(min(max(limit, _LEAST), _MOST))
+            rows = self._rows_of(session, tuple(ROW), list(session.scalars(found)))
+            return self._framed(rows, tuple(ROW), names, asked.zone)
 
     @needs(Permission.FEEDBACK_READ)
     def total(self, asked: FeedbackFilter) -> int:
@@ -135,7 +138,7 @@ class FeedbackQueries(ViewerQueries):
     @needs(Permission.FEEDBACK_READ)
     def newer_count(self, asked: FeedbackFilter, feedback_id: int) -> int:
         """How many of those that match are newer than one: its place in the list."""
-        return self._count(asked, Feedback.id > feedback_id)
+        return self._count(asked, table_of(asked).id > feedback_id)
 
     @needs(Permission.FEEDBACK_READ)
     def counts(self, asked: FeedbackFilter, grain: Grain = Grain.DAY) -> pl.DataFrame:
@@ -147,9 +150,10 @@ class FeedbackQueries(ViewerQueries):
     def by(self, asked: FeedbackFilter, column: Facet) -> pl.DataFrame:
         """How the matching feedback spreads over a column: `value` (a key where it is of a place, empty for none),
         `name` of the place (else as the value) and `count`, most first."""
-        of = _FACETS[column]
+        of = getattr(table_of(asked), _FACETS[column])
         with self._meant(asked) as (session, where, names):
-            rows = session.execute(sa.select(of, sa.func.count()).where(*where).group_by(of)).all()
+            counted = sa.select(of, sa.func.count()).where(*where, *of_every_program(self.viewer, asked))
+            rows = session.execute(counted.group_by(of)).all()
         places = {"application": names.applications, "mini_program": names.mini_programs}.get(column)
         known = {} if places is None else {number: (key, name) for number, key, name in places.iter_rows()}
         told = [(*known.get(value, ("" if places is not None else value,) * 2), count) for value, count in rows]
@@ -207,23 +211,34 @@ class FeedbackQueries(ViewerQueries):
         return self._rows(asked, tuple(dict.fromkeys(("id", *(columns or ROW)))))
 
     def _rows(self, asked: FeedbackFilter, columns: tuple[str, ...]) -> Iterator[pl.DataFrame]:
+        table = table_of(asked)
         with self._meant(asked) as (session, where, names):
-            told = sa.select(*feedback_columns(self._selected(columns))).order_by(Feedback.id.desc())
-            until = first_id(asked.until)
-            while rows := list(session.execute(told.where(*where, Feedback.id < until).limit(_AT_ONCE))):
+            found = sa.select(table.id).where(*where).order_by(table.id.desc())
+            ids = list(session.scalars(found))
+            for start in range(0, len(ids), _AT_ONCE):
+                rows = self._rows_of(session, columns, ids[start : start + _AT_ONCE])
                 yield self._framed(rows, columns, names, asked.zone)
-                until = rows[-1][0]
+
+    def _rows_of(self, session: Session, columns: tuple[str, ...], ids: Sequence[int]) -> list[Sequence[Any]]:
+        """Rows with `id` first, newest first."""
+        if not ids:
+            return []
+        told = sa.select(*feedback_columns(self._selected(columns)))
+        meant = told.where(Feedback.tenant_id == self.viewer.tenant_id, Feedback.id.in_(ids))
+        return list(session.execute(meant.order_by(Feedback.id.desc())))
 
     def _count(self, asked: FeedbackFilter, *more: sa.ColumnElement[bool]) -> int:
         with self._meant(asked) as (session, where, _names):
-            counted = sa.select(sa.func.count()).select_from(Feedback).where(*where, *more)
-            return int(session.scalar(counted) or 0)
+            counted = sa.select(sa.func.count()).select_from(table_of(asked)).where(*where, *more)
+            return int(session.scalar(counted.where(*of_every_program(self.viewer, asked))) or 0)
 
     def _counts(self, asked: FeedbackFilter, grain: Grain) -> pl.DataFrame:
-        half_hour = (Feedback.id // HALF_HOUR).label("t")
+        table = table_of(asked)
+        half_hour = (table.id // HALF_HOUR).label("t")
         with self._meant(asked) as (session, where, _names):
-            counted = sa.select(half_hour, Feedback.type, sa.func.count()).where(*where)
-            rows = [tuple(row) for row in session.execute(counted.group_by(half_hour, Feedback.type))]
+            counted = sa.select(half_hour, table.type, sa.func.count()).where(*where)
+            counted = counted.where(*of_every_program(self.viewer, asked))
+            rows = [tuple(row) for row in session.execute(counted.group_by(half_hour, table.type))]
         found = pl.DataFrame(rows, {"t": pl.Int32, "type": pl.String, "count": pl.Int64}, orient="row")
         halves = bucket_starts(asked.whole_buckets(), grain).select("t", "bucket").join(found, on="t", how="left")
         of_type = [pl.col("count").filter(pl.col("type") == each).sum().alias(each) for each in types_seen(self.viewer)]
@@ -249,7 +264,6 @@ class FeedbackQueries(ViewerQueries):
     @contextmanager
     def _meant(self, asked: FeedbackFilter) -> Iterator[tuple[Session, Where, Names]]:
         """A transaction, and the filter within what the viewer may see."""
-        asked = replace(asked, keyword=asked.keyword or None)
         with self.store.read(self.viewer.tenant_id) as session:
             names = names_seen(session, self.viewer)
             yield session, feedback_meant(self.viewer, asked, names), names

@@ -12,10 +12,14 @@ from lib.errors import NotPermitted
 from lib.feedback.types import COMPLAINT, FEEDBACK_TYPES, TYPE_BY_KEY
 from lib.queries.feedback_filter import FeedbackFilter, FeedbackLogFilter
 from lib.queries.names import Names, names_of
-from lib.store.tables import Feedback, FeedbackLog
+from lib.store.tables import Feedback, FeedbackLog, FeedbackText, MiniProgram
 from lib.store.time_ids import first_id
 
 Where = list[ColumnElement[bool]]
+
+Table = type[Feedback] | type[FeedbackText]
+"""What filters look at: without a keyword the rows themselves, with one the texts, which have the same columns for
+it."""
 
 
 def sees_contact(viewer: Viewer) -> bool:
@@ -33,40 +37,56 @@ def names_seen(session: Session, viewer: Viewer) -> Names:
     return names_of(session, viewer.tenant_id, viewer.applications)
 
 
-def feedback_seen(viewer: Viewer) -> Where:
+def feedback_seen(viewer: Viewer, table: Table = Feedback) -> Where:
     """The rows of feedback that the viewer may see at all."""
-    where: Where = [Feedback.tenant_id == viewer.tenant_id]
+    where: Where = [table.tenant_id == viewer.tenant_id]
     if not viewer.applications.every:
-        where.append(Feedback.application_id.in_(sorted(viewer.applications.ids)))
+        where.append(table.application_id.in_(sorted(viewer.applications.ids)))
     if len(types_seen(viewer)) < len(FEEDBACK_TYPES):
-        where.append(Feedback.type.in_(types_seen(viewer)))
+        where.append(table.type.in_(types_seen(viewer)))
     return where
+
+
+def table_of(asked: FeedbackFilter) -> Table:
+    """What a filter looks at."""
+    return FeedbackText if _keyword_in(asked) else Feedback
 
 
 def feedback_meant(viewer: Viewer, asked: FeedbackFilter, names: Names) -> Where:
-    """Those of them that a filter asks for. Raises NotFound for a key of none, NotPermitted for a type not seen."""
+    """Those of them, in `table_of` the filter, that it asks for. Raises NotFound for a key of none, NotPermitted for a
+    type not seen."""
+    table = table_of(asked)
     if asked.type is not None and not viewer.allows(permission := TYPE_BY_KEY[asked.type].permission):
         raise NotPermitted(permission=permission.value)
-    where = feedback_seen(viewer)
-    where += [Feedback.id >= first_id(asked.since), Feedback.id < first_id(asked.until)]
+    where = feedback_seen(viewer, table)
+    where += [table.id >= first_id(asked.since), table.id < first_id(asked.until)]
     if asked.mini_program is not None:
-        where.append(Feedback.mini_program_id == names.mini_program_id(asked.mini_program))
+        where.append(table.mini_program_id == names.mini_program_id(asked.mini_program))
         # The index has types before instants: named one by one, each is a range of it.
-        where.append(Feedback.type.in_((asked.type,) if asked.type else types_seen(viewer)))
+        where.append(table.type.in_((asked.type,) if asked.type else types_seen(viewer)))
     elif asked.type is not None:
-        where.append(Feedback.type == asked.type)
+        where.append(table.type == asked.type)
     if asked.application is not None:
-        where.append(Feedback.application_id == names.application_id(asked.application))
+        where.append(table.application_id == names.application_id(asked.application))
     for column, value in (
-        (Feedback.kind, asked.kind),
-        (Feedback.mini_program_version, asked.version),
-        (Feedback.os, asked.os),
+        (table.kind, asked.kind),
+        (table.mini_program_version, asked.version),
+        (table.os, asked.os),
     ):
         if value is not None:
             where.append(column == value)
-    if asked.keyword and asked.keyword.strip():
-        where.append(_keyword(asked.keyword.strip().casefold(), contact=sees_contact(viewer)))
+    if keyword := _keyword_in(asked):
+        where.append(_holds(keyword, contact=sees_contact(viewer)))
     return where
+
+
+def of_every_program(viewer: Viewer, asked: FeedbackFilter) -> Where:
+    """What lets a count over all mini programs be answered from the index or the key, which begins with them."""
+    if asked.mini_program is not None:
+        return []
+    programs = sa.select(MiniProgram.id).where(MiniProgram.tenant_id == viewer.tenant_id)
+    table = table_of(asked)
+    return [table.mini_program_id.in_(programs), table.type.in_((asked.type,) if asked.type else types_seen(viewer))]
 
 
 def logs_seen(viewer: Viewer) -> Where:
@@ -95,8 +115,10 @@ def logs_meant(viewer: Viewer, asked: FeedbackLogFilter, names: Names) -> Where:
     return where
 
 
-def _keyword(folded: str, *, contact: bool) -> ColumnElement[bool]:
-    found = Feedback.search.contains(folded, autoescape=True)
-    if not contact:
-        return found
-    return sa.or_(found, sa.func.lower(Feedback.contact).contains(folded, autoescape=True))
+def _keyword_in(asked: FeedbackFilter) -> str:
+    return (asked.keyword or "").strip().casefold()
+
+
+def _holds(keyword: str, *, contact: bool) -> ColumnElement[bool]:
+    found = FeedbackText.search.contains(keyword, autoescape=True)
+    return sa.or_(found, FeedbackText.contact.contains(keyword, autoescape=True)) if contact else found

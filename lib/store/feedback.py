@@ -8,9 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from lib.store.tables import Feedback, FeedbackImage, FeedbackLog
+from lib.store.tables import Feedback, FeedbackImage, FeedbackLog, FeedbackText
 
 _AT_ONCE = 500
+_FEEDBACK = tuple(column.name for column in Feedback.__table__.columns)
+_TEXT = tuple(column.name for column in FeedbackText.__table__.columns)
 
 Row = dict[str, Any]
 
@@ -29,12 +31,15 @@ def taken_ids(session: Session, tenant_id: int, ids: Collection[int]) -> bool:
 
 
 def add_feedback(session: Session, rows: Sequence[Row], images: Sequence[Row]) -> None:
-    """Add feedback and images: columns of the tables, each in every row.
+    """Add feedback and images: columns of the tables, each in every row, and `search`.
 
     IntegrityError says that another transaction added one of them meanwhile.
     """
     if rows:
-        session.execute(sa.insert(Feedback.__table__), list(rows))  # type: ignore[arg-type]
+        whole = [{name: row[name] for name in _FEEDBACK} for row in rows]
+        session.execute(sa.insert(Feedback.__table__), whole)  # type: ignore[arg-type]
+        texts = [{name: row[name] for name in _TEXT} | {"contact": row["contact"].casefold()} for row in rows]
+        session.execute(sa.insert(FeedbackText.__table__), texts)  # type: ignore[arg-type]
     if images:
         session.execute(sa.insert(FeedbackImage.__table__), list(images))  # type: ignore[arg-type]
 

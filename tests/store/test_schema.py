@@ -85,7 +85,7 @@ def test_every_table_numbers_its_rows_so_on_sqlite(sqlite_store: Store) -> None:
         without = {name for name, statement in made if "AUTOINCREMENT" not in statement}
     log = {"operation", "operation_pending", "operation_origin", "operation_seal", "operation_filed"}
     log |= {"finding_tally", "finding_seen", "finding_progress"}
-    log |= {"feedback", "feedback_image", "feedback_log"}
+    log |= {"feedback", "feedback_text", "feedback_image", "feedback_log"}
     assert without == {*log, "job_lock", "server_log_rule", "alembic_version", "sqlite_sequence"}
 
 

@@ -1,4 +1,4 @@
-"""Feedback of users, with its images and logs."""
+"""Feedback of users, with what keywords are looked for in, its images and logs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Feedback of users, with its images and logs."""
+    """Feedback of users, with what keywords are looked for in, its images and logs."""
     _make_feedback()
+    _make_texts()
     _make_images()
     _make_logs()
 
@@ -43,7 +44,6 @@ def _make_feedback() -> None:
         sa.Column("image_count", sa.Integer(), nullable=False),
         sa.Column("log_id", _BIG, nullable=True),
         sa.Column("log_origin", sa.LargeBinary(), nullable=True),
-        sa.Column("search", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_feedback")),
         sa.UniqueConstraint("tenant_id", "origin", name=op.f("uq_feedback_tenant_id_origin")),
     )
@@ -51,6 +51,22 @@ def _make_feedback() -> None:
     op.create_index("ix_feedback_listed", "feedback", listed)
     op.create_index(op.f("ix_feedback_tenant_id_log_id"), "feedback", ["tenant_id", "log_id"])
     op.create_index(op.f("ix_feedback_tenant_id_log_origin"), "feedback", ["tenant_id", "log_origin"])
+
+
+def _make_texts() -> None:
+    op.create_table(
+        "feedback_text",
+        sa.Column("tenant_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("mini_program_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
+        sa.Column("id", _BIG, autoincrement=False, nullable=False),
+        sa.Column("application_id", sa.Integer(), nullable=True),
+        *(sa.Column(name, sa.String(), nullable=False) for name in ("kind", "os", "mini_program_version")),
+        sa.Column("search", sa.Text(), nullable=False),
+        sa.Column("contact", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "mini_program_id", "type", "id", name=op.f("pk_feedback_text")),
+        sqlite_with_rowid=False,
+    )
 
 
 def _make_images() -> None:
