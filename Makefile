@@ -17,7 +17,7 @@ run: .venv/.installed
 	@exec $(BIN)/daybook serve --port $(PORT)
 
 test: lint
-	@.ci/install $(BIN) chromium postgresql fonts-noto-cjk nodejs npm
+	@.ci/install $(BIN) chromium postgresql fonts-noto-cjk nodejs npm goaccess
 	@.ci/clients .venv/clients $(BIN)
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 

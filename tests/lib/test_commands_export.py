@@ -79,7 +79,7 @@ def test_visits_are_written_with_their_instants_and_without_formulas(acme: Api, 
     assert file.read_text("utf-8-sig").splitlines() == [
         "Time,Client address,Account,Method,Requested,Protocol,Status,Bytes sent,Referrer,User agent,"
         "Duration (ms),Country or area,Region,Tenant,Company,Memo",
-        "2023-05-12T08:00:00+00:00,192.0.2.1,'=cmd,GET,/a,HTTP/1.1,200,5,,'@x,,Reserved address,,acme,Acme,",
+        "2023-05-12T08:00:00+00:00,192.0.2.1,'=cmd,GET,/a,HTTP/1.1,200,5,,'@x,,Reserved address,,acme,Acme,\"\"",
     ]
 
 
