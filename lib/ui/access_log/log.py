@@ -131,13 +131,17 @@ def column(key: str, *made_of: str, look: str = "", words: str = "") -> ListColu
 SHARED = {
     "at": column("at", look="instant"),
     "account": column("account"),
-    "account_company": column("account_company", "account", "company", "memo", words="access_log.account_company"),
+    "account_company": column(
+        "account_company", "account", "company", "memo", look="pair", words="access_log.account_company"
+    ),
     "company": column("company", look="name"),
     "memo": column("memo", look="code"),
     "tenant": column("tenant"),
     "address": column("address"),
     "place": column("place", "country", "region", look="name", words="access_log.place"),
-    "address_place": column("address_place", "address", "country", "region", words="access_log.address_place"),
+    "address_place": column(
+        "address_place", "address", "country", "region", look="pair", words="access_log.address_place"
+    ),
     "user_agent": column("user_agent", look="code"),
 }
 
@@ -161,7 +165,7 @@ def cell(console: Console, key: str, row: Mapping[str, Any]) -> Cell:
         case "company":
             return told(company(console, row))
         case "account_company":
-            return told(row["account"] or "—", company(console, row))
+            return told(row["account"], company(console, row))
         case "place":
             return told(place(console, row))
         case "address_place":

@@ -16,7 +16,7 @@ from lib.ui.listing.listing import Listing
 class ListColumn:
     """A column of a list: `words` is the catalogue key of its heading, and it is made of these columns of the rows, the
     second on a line below the first. `look` are some of instant, number, name (never narrow), code (cut at two lines),
-    wide, with spaces between."""
+    pair (cut at one line, and one below it), wide, with spaces between."""
 
     key: str
     words: str

@@ -31,6 +31,7 @@ const rowOf = (data, row, open) => {
   row.cells.forEach((cell, at) => {
     const place = line.insertCell();
     place.className = lookOf(data.columns[at]);
+    if (!cell.text && !cell.below) place.classList.add("empty");
     place.dataset.label = data.columns[at].label;
     if (at === 0) {
       const button = made("button", "open");

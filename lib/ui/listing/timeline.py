@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Mapping
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -19,7 +22,8 @@ def draw(console: Console, listing: Listing, chart: Histogram, text: str, zone: 
     """The histogram of the period that the address writes as `text`, and the download of its figures."""
     # With the period in its key a selection ends with the period that it was made in.
     key = f"{listing.key}.histogram.{text}.{zone}"
-    with st.container(gap="xsmall"):
+    place = f"{listing.key}_histogram"
+    with st.container(gap="xsmall", key=place):
         st.plotly_chart(
             chart.figure(),
             key=key,
@@ -33,9 +37,25 @@ def draw(console: Console, listing: Listing, chart: Histogram, text: str, zone: 
             words = "listing.by_grain_failed" if chart.has_failures else "listing.by_grain"
             st.caption(console.say(words, grain=grain), width="content")
             downloads.control(console, taken)
+        clicks = st.components.v2.component("bar_clicks", js=_script())
+        act = partial(_click, listing, f"{place}.clicks", chart, zone)
+        clicks(data={"place": place}, key=f"{place}.clicks", on_clicked_change=act)
 
 
 def _choose(listing: Listing, key: str, chart: Histogram, zone: str) -> None:
-    found = chart.picked(st.session_state[key]["selection"])
+    _show(listing, chart, zone, st.session_state[key]["selection"])
+
+
+def _click(listing: Listing, key: str, chart: Histogram, zone: str) -> None:
+    _show(listing, chart, zone, {"points": [{"point_index": st.session_state[key]["clicked"]}]})
+
+
+def _show(listing: Listing, chart: Histogram, zone: str, selection: Mapping[str, Any]) -> None:
+    found = chart.picked(selection)
     if found is not None:
         listing.narrow(period=period.text_of(*found, zone))
+
+
+@cache
+def _script() -> str:
+    return (Path(__file__).parent / "clicks.js").read_text("utf-8")
