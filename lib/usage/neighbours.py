@@ -83,28 +83,29 @@ def with_recency(writing: Writing, before: TenantFiles, after: TenantFiles, chan
     """The files with what changed of presence (PRESENCE, with `n` to add) linked into the chains."""
     if changed.is_empty():
         return after
-    firsts = changed.group_by("visitor_id").agg(first=pl.col("t").min())
-    recent = _recent(writing.lake, before, firsts)
-    old, new = (PRESENCE.summed(parts).filter(pl.col("n") > 0) for parts in ([recent], [recent, changed]))
+    presence = _presence(writing.lake, before, changed)
     user = user_of(after.numbers_visitors_per_application)
     places = {scope: _Places(scope.by, user) for scope in (*SCOPES, *PAGE_SCOPES)}
-    links = {each: _links(old, new, each) for each in (*places.values(), *_KEPT_LAST)}
+    around = _around(presence, (*places.values(), *_KEPT_LAST))
+    links = {each: _links(here, each) for each, here in around.items()}
     touched = {each: links[each].select(each.key) for each in _KEPT_LAST}
     for each in _KEPT_LAST:  # what is left of these is the last
-        links[each] = links[each].join(each.of(new), on=each.key, how="anti", nulls_equal=True)
+        links[each] = links[each].join(around[each].filter("is_now"), on=each.key, how="anti", nulls_equal=True)
     links = _with_last(writing.lake, before, links)
     recency = {**before.recency}
     for scope, each in places.items():
-        here, there = (chained(_chains(side, each, links[each]), scope.by) for side in (old, new))
+        old, new = (
+            chained(_chain(around[each].filter(side), each, links[each]), scope.by) for side in ("was", "is_now")
+        )
         recency[scope.key] = stacked(
             writing,
             f"recency/{scope.key}",
             recency.get(scope.key, ()),
-            change(here, there, scope),
+            change(old, new, scope),
             partial(merged, scope=scope),
             _ROW_GROUP,
         )
-    last = pl.concat(_last_of(new, each, touched[each], links[each]) for each in _KEPT_LAST)
+    last = pl.concat(_last_of(around[each].filter("is_now"), each, touched[each], links[each]) for each in _KEPT_LAST)
     return replace(after, recency=recency, last=with_later(writing, before.last, last))
 
 
@@ -116,15 +117,18 @@ def _files(files: TenantFiles) -> Iterator[tuple[int, int, tuple[str, ...]]]:
             yield day.first_us // BUCKET_US, day.last_us // BUCKET_US, names
 
 
-def _recent(lake: Lake, files: TenantFiles, firsts: pl.DataFrame) -> pl.DataFrame:
-    """All presence of each visitor from its first change on."""
-    parts = [pl.DataFrame(schema=PRESENCE.schema)]
+def _presence(lake: Lake, files: TenantFiles, changed: pl.DataFrame) -> pl.DataFrame:
+    """All presence of the changed visitors, each from its first change on: whether it `was` there, and `is_now`."""
+    firsts = changed.group_by("visitor_id").agg(first=pl.col("t").min())
+    columns, n = [*PRESENCE.by], pl.col("n")
+    parts = [changed.select(*columns, was=pl.lit(0, pl.Int32), is_now=n)]
     for _, last_t, names in _files(files):
         asked = firsts.filter(pl.col("first") <= last_t)
         if not asked.is_empty():
             rows = _of_visitors(lake, names, asked["visitor_id"]).join(firsts, on="visitor_id")
-            parts.append(rows.filter(pl.col("t") >= pl.col("first")).drop("first"))
-    return pl.concat(parts)
+            parts.append(rows.filter(pl.col("t") >= pl.col("first")).select(*columns, was=n, is_now=n))
+    rows = pl.concat(parts).group_by(columns).agg(pl.col("was", "is_now").sum() > 0)
+    return rows.filter(pl.col("was") | pl.col("is_now"))
 
 
 def _of_visitors(lake: Lake, names: Sequence[str], visitors: pl.Series) -> pl.DataFrame:
@@ -136,30 +140,36 @@ def _of_visitors(lake: Lake, names: Sequence[str], visitors: pl.Series) -> pl.Da
     return whole.filter(pl.any_horizontal(visitor == each for each in visitors)).collect()
 
 
-def _toggled(old: pl.DataFrame, new: pl.DataFrame, places: _Places) -> pl.DataFrame:
-    """Who is (or is not) in a place in a half hour, unlike before."""
-    sides = [places.of(side).select(*places.key, "visitor_id", "t").unique() for side in (old, new)]
-    on = [*places.key, "t"]
-    return pl.concat(one.join(other, on=on, how="anti", nulls_equal=True) for one, other in (sides, reversed(sides)))
+def _around(presence: pl.DataFrame, places: Sequence[_Places]) -> _Links:
+    """For places of each kind, the half hours of whoever has a changed one there: `user_id`, the place, `t`, whether
+    the user `was` there and `is_now`, and the `visitor_id`."""
+    toggled = presence.filter(pl.col("was") != pl.col("is_now"))
+    # Of a busy visitor few mini programs change, and over all of them one row a half hour is enough.
+    near = presence.join(
+        toggled.select("visitor_id", "mini_program_id").unique(), on=["visitor_id", "mini_program_id"], how="semi"
+    )
+    over_all = presence.group_by("visitor_id", "application_id", "t").agg(pl.col("was", "is_now").any())
+    found = {}
+    for each in places:
+        keys = each.of(toggled).select(each.key).unique()
+        here = each.of(near if each.is_of_programs else over_all).join(keys, on=each.key, how="semi", nulls_equal=True)
+        found[each] = here.group_by(*each.key, "t").agg(pl.col("visitor_id").first(), pl.col("was", "is_now").any())
+    return found
 
 
-def _links(old: pl.DataFrame, new: pl.DataFrame, places: _Places) -> pl.DataFrame:
+def _links(around: pl.DataFrame, places: _Places) -> pl.DataFrame:
     """Whose chains change in which places: `user_id`, `visitor_id`, and the half hour of the first change, `first`.
 
     `last`, still null, is the last half hour before; `is_open` says that what is known does not tell it.
     """
-    links = _toggled(old, new, places).group_by(places.key).agg(pl.col("visitor_id").first(), first=pl.col("t").min())
-    earlier = places.of(old).join(links, on=places.key, nulls_equal=True).filter(pl.col("t") < pl.col("first"))
+    toggled = around.filter(pl.col("was") != pl.col("is_now"))
+    links = toggled.group_by(places.key).agg(pl.col("visitor_id").first(), first=pl.col("t").min())
     # Where somebody was there between its visitor's first change and its own, the chain is told from there on.
-    is_told = links.join(earlier, on=places.key, how="semi", nulls_equal=True).select(*places.key, told=True)
-    links = links.join(is_told, on=places.key, how="left", nulls_equal=True)
+    known = around.filter("was").group_by(places.key).agg(known=pl.col("t").min())
+    links = links.join(known, on=places.key, how="left", nulls_equal=True)
+    is_told = (pl.col("known") < pl.col("first")).fill_null(False)
     return links.select(
-        *places.key,
-        "visitor_id",
-        "first",
-        last=pl.lit(None, pl.Int32),
-        spot=places.spot,
-        is_open=pl.col("told").is_null(),
+        *places.key, "visitor_id", "first", last=pl.lit(None, pl.Int32), spot=places.spot, is_open=~is_told
     )
 
 
@@ -233,16 +243,16 @@ def _later(links: pl.DataFrame, found: pl.DataFrame, places: _Places) -> pl.Data
     return joined.with_columns(last=pl.max_horizontal("last", "found")).drop("found")
 
 
-def _chains(presence: pl.DataFrame, places: _Places, links: pl.DataFrame) -> pl.DataFrame:
+def _chain(presence: pl.DataFrame, places: _Places, links: pl.DataFrame) -> pl.DataFrame:
     """Of presence, what is in the places whose chains change, with what was there last before."""
-    here = places.of(presence).join(links.select(places.key), on=places.key, how="semi").select(*places.key, "t")
+    here = presence.join(links.select(places.key), on=places.key, how="semi").select(*places.key, "t")
     return pl.concat([here, links.filter(pl.col("last").is_not_null()).select(*places.key, t="last")])
 
 
 def _last_of(new: pl.DataFrame, places: _Places, touched: pl.DataFrame, gone: pl.DataFrame) -> pl.DataFrame:
     """What lib.usage.last is to say of the users' places that were touched; `gone` are those of which nothing is
     left that is known."""
-    latest = places.of(new).group_by(places.key).agg(latest=pl.col("t").max())
+    latest = new.group_by(places.key).agg(latest=pl.col("t").max())
     rows = touched.join(latest, on=places.key, how="left", nulls_equal=True)
     rows = rows.join(gone.select(*places.key, "last"), on=places.key, how="left", nulls_equal=True)
     whole = {} if places.is_finest else {"mini_program_id": pl.lit(WHOLE, pl.Int32)}

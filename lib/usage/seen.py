@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from lib.usage.packing import Numbers, bisected
+
 Keys = npt.NDArray[np.uint64]
 
 LARGEST = 16_000_000
@@ -25,6 +27,10 @@ LARGEST = 16_000_000
 
 PART = 4_000_000
 """By how many keys of a run is looked through at a time."""
+
+
+_NEAR = 64
+"""How many keys a guess is off at most, or all of the run is searched."""
 
 
 def opened(place: Path) -> Keys:
@@ -41,10 +47,24 @@ def are_in(keys: Keys, runs: Sequence[Keys]) -> npt.NDArray[np.bool_]:
     ordered = keys[order]
     for run in runs:
         for part in np.array_split(np.arange(len(keys)), -(-len(run) // PART)) if len(run) else ():
-            at = np.searchsorted(run, ordered[part])
+            at = _positions(run, ordered[part])
             found[order[part]] |= run[np.minimum(at, len(run) - 1)] == ordered[part]
             let_go(run)
     return found
+
+
+def _positions(run: Keys, keys: Keys) -> Numbers:
+    """Where keys lie in a run or would: hashes are spread evenly, so each tells nearly where, in a page or two."""
+    spread = len(run) / 2.0**64
+    at = (keys * spread).astype(np.int64)
+    for _ in range(2):
+        at = np.clip(at, 0, len(run) - 1)
+        at += ((keys.astype(np.float64) - run[at]) * spread).astype(np.int64)
+    low, high = np.clip(at - _NEAR, 0, len(run)), np.clip(at + _NEAR, 0, len(run))
+    is_near = ((low == 0) | (run[np.maximum(low, 1) - 1] < keys)) & (
+        (high == len(run)) | (run[np.minimum(high, len(run) - 1)] >= keys)
+    )
+    return bisected(run.__getitem__, np.where(is_near, low, 0), np.where(is_near, high, len(run)), keys)
 
 
 def let_go(run: Keys) -> None:
