@@ -77,7 +77,7 @@ def test_what_failed_when_and_from_where_and_who_signed_in(open_tab: OpenTab, pa
     tab.keyboard.press("Escape")
     expect(panel).to_have_count(0)
 
-    tab.locator(".st-key-download_visits_open button").click()
+    tab.locator("[class*=st-key-download-visits-open] button").click()
     tab.get_by_test_id("stPopoverBody").get_by_text("CSV (UTF-8)").click()
     with tab.expect_download() as fetched:
         tab.get_by_role("button", name="Download 12 rows").click()
