@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from lib.access.permissions import AccountType, Permission
+from lib.feedback.records import FeedbackRecord
 from lib.logs.record import COMMAND
 from lib.queries.administration import ApplicationInput, MiniProgramInput, ProjectInput
 from lib.queries.administration.mini_programs import add_mini_program
@@ -25,8 +27,8 @@ def make_shop(settings: Settings, store: Store, key: str) -> tuple[int, ...]:
     """The company `key` with the mini programs shop, which has feedback, and news, which has none; the ids of the
     feedback, oldest first.
 
-    Accounts: `pat-<key>` administers it, `gen-<key>` too, in Chinese; `amy-<key>` has WITHOUT_COMPLAINTS, `nobody-<key>`
-    nothing.
+    Accounts: `pat-<key>` administers it, `gen-<key>` too, in Chinese; `amy-<key>` has WITHOUT_COMPLAINTS,
+    `nobody-<key>` nothing.
     """
     tenant_id = add_tenant(store, key)
     add_viewer(store, f"pat-{key}", tenant_id, AccountType.PLATFORM, language="en")
@@ -46,17 +48,20 @@ def make_shop(settings: Settings, store: Store, key: str) -> tuple[int, ...]:
 def fill(settings: Settings, store: Store, key: str) -> tuple[int, ...]:
     """Add the feedback to a company that is there; and two logs, one of them uploaded yesterday."""
     yesterday = datetime.now(UTC) - timedelta(days=1)
-    log = keep_log(settings, store, LOG_NAME, b"so\n", tenant=key, client_id="l-1")
+    keep_log(settings, store, LOG_NAME, b"so\n", tenant=key, client_id="l-1")
     keep_log(settings, store, "fresh.log", b"fresh\n", tenant=key, uploaded_at=yesterday)
 
-    def crash(minutes: int, content: str, **more: object) -> object:
-        return told(store, content, minutes=minutes, tenant=key, type="abnormality", kind="crash", **more)
+    def crash(minutes: int, content: str, kind: str = "crash", application: str = "web") -> FeedbackRecord:
+        where = {"minutes": minutes, "tenant": key, "application": application}
+        return told(store, content, **where, type="abnormality", kind=kind)  # type: ignore[arg-type]
 
+    attached = (image(settings), image(settings, b"<script>", "shot.svg"))
+    paid = crash(10, "付款后闪退")
     records = [
-        crash(10, "付款后闪退", user="ann", contact="138 0000 1234", device="Mate 60", log_ref="l-1"),
-        crash(20, HOSTILE, user="bob", images=(image(settings), image(settings, b"<script>", "shot.svg"))),
-        told(store, "一直白屏", minutes=700, tenant=key, type="abnormality", kind="blank_screen", application="bank"),
+        replace(paid, user="ann", contact="138 0000 1234", device="Mate 60", log_ref="l-1"),
+        replace(crash(20, HOSTILE), user="bob", images=attached),
+        crash(700, "一直白屏", "blank_screen", "bank"),
         told(store, "dark mode, please", minutes=30, tenant=key),
         told(store, COMPLAINT, minutes=40, tenant=key, type="complaint", contact="x@example.com"),
     ]
-    return keep(store, records, key)  # type: ignore[arg-type]
+    return keep(store, records, key)

@@ -159,9 +159,10 @@ def test_older_records_are_a_page_away_and_one_opens_there(
         {"application": "nowhere", "os": "x" * 499, "version": "\x00", "search": "y" * 499, "grain": "age"},
         {"before": "-1", "after": "x", "feedback": "9" * 30},
         {"period": "0001-01-01..9999-12-31", "tab": "logs", "before": "1"},
+        {"period": "2000-01-01..2038-12-31", "mini_program": "shop"},
         {"feedback": "1", "kind": ["crash", "slow"], "tab": "product"},
     ],
-    ids=range(5),
+    ids=range(6),
 )
 @pytest.mark.spec("U5")
 def test_nonsense_in_the_address_falls_back(app: App, shop: tuple[int, ...], query: dict[str, Any]) -> None:

@@ -43,11 +43,12 @@ def draw(console: Console) -> None:
 
 
 def _feedback(console: Console, shown: Shown) -> None:
-    total = console.feedback.total(shown.asked)
+    rows = trend.rows_of(console, shown)
+    total = int(rows["count"].sum())
     if total or shown.is_narrowed:
         filter_bar.draw(console, shown)
     if total:
-        trend.section(console, shown)
+        trend.section(console, shown, rows)
         listing.section(console, shown, total)
     else:
         nothing.feedback(console, shown)

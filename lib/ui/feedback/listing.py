@@ -47,7 +47,8 @@ def section(console: Console, shown: Shown, total: int) -> None:
     ]
     label = console.say("table.feedback", rows=len(rows))
     records.draw(console, LISTING, records.table(console, label, [COLUMNS[key] for key in keys], rows), "feedback")
-    place = console.feedback.newer_count(shown.asked, page["id"][0]) if len(page) else 0
+    is_first = shown.before is None and shown.after is None
+    place = 0 if is_first or page.is_empty() else console.feedback.newer_count(shown.asked, page["id"][0])
     ends = (page["id"][0], page["id"][-1]) if len(page) else None
     to_neighbours(console, place, len(page), total, ends)
 

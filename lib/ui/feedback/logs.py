@@ -73,7 +73,8 @@ def draw(console: Console, shown: Shown) -> None:
         _acts(console, chosen)
     else:
         st.caption(console.say("feedback_logs.choose"))
-    place = console.feedback_logs.newer_count(shown.logs, page["id"][0]) if len(page) else 0
+    is_first = shown.before is None and shown.after is None
+    place = 0 if is_first or page.is_empty() else console.feedback_logs.newer_count(shown.logs, page["id"][0])
     to_neighbours(console, place, len(page), total, (page["id"][0], page["id"][-1]) if len(page) else None)
 
 

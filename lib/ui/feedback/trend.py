@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import polars as pl
 import streamlit as st
 
+from lib.access.permissions import Permission
 from lib.charts.feedback import FeedbackTrend
 from lib.charts.theme import CONFIG
 from lib.charts.units import Figure
+from lib.errors import BadInput
 from lib.feedback.types import PRODUCT
 from lib.queries.console import Console
 from lib.ui import cards, filters
@@ -18,7 +23,7 @@ from lib.ui.cards import Card
 from lib.ui.feedback.state import Shown
 from lib.ui.periods import compared
 from lib.ui.tables import Column, Kind, heading
-from lib.usage.buckets import Grain, Period, bucket_of, start_of
+from lib.usage.buckets import Grain, bucket_of, start_of
 from lib.usage.metrics import Unit
 
 COLUMNS = (
@@ -30,35 +35,42 @@ COLUMNS = (
 _UNITS = {"count": Unit.COUNT, "opens": Unit.COUNT, "rate": Unit.RATIO}
 
 
-def section(console: Console, shown: Shown) -> None:
-    """The figures of the period against the one before, and the chart with its download."""
-    period = shown.halves
-    before = compared(period, start_of(bucket_of(datetime.now(UTC)) + 1))
-    now, then = (_of_period(console, shown, each) for each in (period, before))
-    names = _UNITS if now["opens"] is not None else ("count",)
-    wall = [_card(console, shown, name, now[name], then[name]) for name in names]
-    cards.draw(console, wall, period, before)
+def rows_of(console: Console, shown: Shown, grain: Grain | None = None) -> pl.DataFrame:
+    """`bucket`, `count`, `opens` and `rate` by the grain, or by the one that the address says."""
+    return console.feedback.per_thousand_opens(shown.asked, grain or filters.grain_shown(shown.halves))
+
+
+def section(console: Console, shown: Shown, rows: pl.DataFrame) -> None:
+    """The figures of the period against the one before, and the chart of `rows` with its download."""
+    period, sees_opens = shown.halves, console.viewer.allows(Permission.USAGE_READ)
+    with suppress(BadInput):  # before a period of so many years there is none to compare it with
+        _cards(console, shown, rows, _UNITS if sees_opens else ("count",))
     grain = filters.grain_shown(period)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         with st.container():
-            heading(console, "feedback.trend", "feedback_trend", lambda: _rows(console, shown, grain), COLUMNS, period)
+            again = partial(rows_of, console, shown, grain)
+            heading(console, "feedback.trend", "feedback_trend", again, COLUMNS, period)
         with st.container(width="content"):
             filters.grain(console, period)
-    chart = FeedbackTrend(_rows(console, shown, grain), period, grain, console.viewer.language)
+    chart = FeedbackTrend(rows, period, grain, console.viewer.language)
     st.plotly_chart(chart.figure(), key="chart.feedback", alt=chart.alt(), config=CONFIG)
-    asked = shown.asked
-    if now["opens"] is not None and (asked.kind or asked.version or asked.keyword):
+    if sees_opens and (shown.asked.kind or shown.asked.version or shown.asked.keyword):
         st.caption(console.say("feedback.rate_of_all"))
 
 
-def _rows(console: Console, shown: Shown, grain: Grain) -> pl.DataFrame:
-    return console.feedback.per_thousand_opens(shown.asked, grain)
+def _cards(console: Console, shown: Shown, rows: pl.DataFrame, names: Iterable[str]) -> None:
+    period = shown.halves
+    before = compared(period, start_of(bucket_of(datetime.now(UTC)) + 1))
+    asked = replace(shown.asked, since=before.since, until=before.until)
+    now, then = (_totals(each) for each in (rows, console.feedback.per_thousand_opens(asked, Grain.PERIOD)))
+    cards.draw(console, [_card(console, shown, name, now[name], then[name]) for name in names], period, before)
 
 
-def _of_period(console: Console, shown: Shown, period: Period) -> dict[str, Figure]:
-    asked = replace(shown.asked, since=period.since, until=period.until)
-    rows = console.feedback.per_thousand_opens(asked, Grain.PERIOD)
-    return {name: rows[name][0] if len(rows) else None for name in _UNITS}
+def _totals(rows: pl.DataFrame) -> dict[str, Figure]:
+    """The whole period's figures: a sum over a sum, null where nothing is known (SPEC T4)."""
+    count = int(rows["count"].sum())
+    opens = int(rows["opens"].sum()) if rows["opens"].count() else None
+    return {"count": count, "opens": opens, "rate": count * 1000 / opens if opens else None}
 
 
 def _card(console: Console, shown: Shown, name: str, now: Figure, before: Figure) -> Card:

@@ -55,8 +55,9 @@ def _any_period(console: Console, listing: Listing, text: str, span: period.Span
             ends[name] = st.datetime_input(
                 console.say(f"listing.period_{name}"),
                 local.replace(second=0, microsecond=0),
-                min_value=EARLIEST.replace(tzinfo=None),
-                max_value=datetime(2038, 12, 31),  # noqa: DTZ001 (a clock on the wall)
+                # An address can name ends that nobody would pick.
+                min_value=min(local, EARLIEST.replace(tzinfo=None)),
+                max_value=max(local, datetime(2038, 12, 31)),  # noqa: DTZ001 (a clock on the wall)
                 format="YYYY-MM-DD",
                 step=1800,
                 key=f"{listing.key}.period.{name}.{text}.{zone}",
