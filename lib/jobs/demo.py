@@ -11,13 +11,15 @@ from sqlalchemy.orm import Session
 from lib.access.viewer import EVERY_TENANT
 from lib.errors import BadInput, Busy, NotFound
 from lib.jobs.demo_company import TENANT_KEY
+from lib.jobs.demo_feedback import add_feedback
 from lib.jobs.demo_making import make_company
 from lib.jobs.demo_operations import add_operations
 from lib.jobs.demo_usage import last_closed, usage_until
+from lib.jobs.feedback_logs import remove_bytes
 from lib.jobs.refresh import refresh, settle
 from lib.logs.record import COMMAND, Act, record
 from lib.settings import Settings
-from lib.store import Store, catalogue, removal
+from lib.store import Store, catalogue, feedback_logs, removal
 from lib.store.locks import job_lock
 from lib.store.tables import Tenant
 from lib.usage.intake import Accepted, Intake
@@ -26,7 +28,7 @@ from lib.usage.lake import Lake
 
 def load(settings: Settings, store: Store, *, now: datetime | None = None) -> Accepted:
     """Make the demo tenant with ninety days of usage up to the last closed half hour, and count it; and with four
-    weeks of operations.
+    weeks of operations and sixty days of feedback.
 
     Harmless when repeated: the days end where they ended the first time, and each event has its own id. Where
     another refresh runs, that or the next one counts. Raises BadInput where a tenant that is not the demo has
@@ -39,6 +41,7 @@ def load(settings: Settings, store: Store, *, now: datetime | None = None) -> Ac
         events = _with_ids(session, tenant.id, events)
     with store.write(tenant.id) as session:
         add_operations(session, tenant.id, last_closed(tenant.created_at))
+    add_feedback(settings, store, tenant.id, last_closed(tenant.created_at), now or datetime.now(UTC))
     accepted = Intake(store, settings.lake).accept(tenant.id, "usage", "demo", events)
     with suppress(Busy):
         refresh(settings, store, now=now)
@@ -58,10 +61,12 @@ def remove(settings: Settings, store: Store) -> None:
             tenant = _demo(session)
             if tenant is None:
                 raise NotFound(kind="tenant", key=TENANT_KEY)
+            hashes = feedback_logs.hashes_of(session, tenant.id)
             rows = removal.remove_tenant(session, tenant.id)
             record(session, None, COMMAND, _removal(tenant, rows))
         lake.publish(lake.without_tenant(lake.manifest(), tenant.id))
     lake.remove_tenant(tenant.id)
+    remove_bytes(settings, store, hashes)
 
 
 def _demo(session: Session) -> Tenant | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from lib.access.viewer import EVERY_TENANT
@@ -21,19 +21,26 @@ _NAMES = 100
 def remove_expired_logs(settings: Settings, store: Store, now: datetime) -> int:
     """Remove the logs that expired by now, with a record for each tenant, and what interrupted uploads left on the
     disk; returns how many logs went. Raises Unavailable."""
-    files = FeedbackFiles(settings.feedback_dir)
+    removed = 0
+    while gone := _removed(store, now):
+        remove_bytes(settings, store, {log.sha256 for log in gone})
+        removed += len(gone)
+    if settings.feedback_dir.is_dir():
+        FeedbackFiles(settings.feedback_dir).sweep(_needed_in(store))
+    return removed
 
+
+def remove_bytes(settings: Settings, store: Store, hashes: Collection[str]) -> int:
+    """Remove those of some bytes that no row of any tenant has any more; returns how many files went."""
+    return FeedbackFiles(settings.feedback_dir).remove_unneeded(hashes, _needed_in(store))
+
+
+def _needed_in(store: Store) -> Callable[[Collection[str]], set[str]]:
     def needed(hashes: Collection[str]) -> set[str]:
         with store.read(EVERY_TENANT) as session:
             return feedback_logs.needed(session, hashes)
 
-    removed = 0
-    while gone := _removed(store, now):
-        files.remove_unneeded({log.sha256 for log in gone}, needed)
-        removed += len(gone)
-    if settings.feedback_dir.is_dir():
-        files.sweep(needed)
-    return removed
+    return needed
 
 
 def _removed(store: Store, now: datetime) -> list[FeedbackLog]:

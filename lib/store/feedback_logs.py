@@ -43,6 +43,13 @@ def remove_logs(session: Session, tenant_id: int, ids: Collection[int]) -> None:
     session.execute(gone, execution_options={"synchronize_session": False})
 
 
+def hashes_of(session: Session, tenant_id: int) -> set[str]:
+    """The hashes of all bytes that a tenant has."""
+    tables = (FeedbackLog, FeedbackImage)
+    parts = (session.scalars(sa.select(table.sha256).where(table.tenant_id == tenant_id)) for table in tables)
+    return {sha256 for part in parts for sha256 in part}
+
+
 def needed(session: Session, hashes: Collection[str]) -> set[str]:
     """Those of the hashes whose bytes a row of some tenant has; asked over every tenant."""
     found: set[str] = set()

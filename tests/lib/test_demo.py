@@ -11,15 +11,19 @@ from sqlalchemy import func, select
 from lib.access.permissions import AccountType, Permission
 from lib.access.viewer import EVERY_APPLICATION, EVERY_TENANT, Viewer
 from lib.errors import BadInput, NotFound
+from lib.feedback.records import KEEPS_LOGS
+from lib.feedback.types import KIND_BY_KEY, TYPE_BY_KEY
 from lib.jobs import demo
 from lib.jobs.demo_company import HOSTS, INCIDENT, PROGRAMS, SYSTEMS
+from lib.jobs.demo_feedback import add_feedback
 from lib.jobs.demo_usage import DAYS, last_closed, usage_until
 from lib.queries.usage import UsageFilter, UsageQueries
 from lib.settings import Settings
 from lib.store import Store, catalogue
-from lib.store.tables import Application, Base, Link, MiniProgram, Operation, Tenant
+from lib.store.tables import Application, Base, Feedback, FeedbackLog, Link, MiniProgram, Operation, Tenant
 from lib.usage.buckets import Period
 from lib.usage.lake import Lake
+from tests.accounts import add_tenant
 
 NOW = datetime(2026, 3, 2, 10, 44, 12, tzinfo=UTC)
 UNTIL = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
@@ -134,3 +138,25 @@ def test_a_company_of_ones_own_with_the_key_of_the_demo_is_left_alone(home: Sett
         with pytest.raises(BadInput, match="not a demo"):
             attempt(home, sqlite_store)
     assert rows_left(sqlite_store) == {"tenant": 1}
+
+
+@pytest.mark.spec("F1", "F3")
+def test_its_users_told_something_of_every_kind_with_pictures_and_logs(home: Settings, sqlite_store: Store) -> None:
+    tenant_id = add_tenant(sqlite_store, "demo")
+    for _ in range(2):
+        add_feedback(home, sqlite_store, tenant_id, UNTIL, NOW)
+    with sqlite_store.read(tenant_id) as session:
+        rows = list(session.scalars(select(Feedback)))
+        logs = list(session.scalars(select(FeedbackLog)))
+    assert 400 < len(rows) < 600
+    assert {row.type for row in rows} == set(TYPE_BY_KEY)
+    assert {row.kind for row in rows} == {"", *KIND_BY_KEY}
+    assert {"3.5.0", "3.6.0"} <= {row.mini_program_version for row in rows}
+    assert max(row.occurred_at for row in rows) < UNTIL
+    assert 5 < len(logs) < 60
+    assert all(log.uploaded_at > NOW - KEEPS_LOGS for log in logs)
+    linked = {row.log_id for row in rows} - {None}
+    assert linked == {log.id for log in logs}
+    assert sum(row.image_count for row in rows) > 20
+    picture = next(home.feedback_dir.glob("??/*"))
+    assert picture.stat().st_size

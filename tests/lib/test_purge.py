@@ -74,7 +74,7 @@ def test_what_ended_long_ago_goes_and_is_recorded_and_the_rest_stays(store: Stor
         (0, *by_us, "sign_in", {"before": before, "count": 1}),
         (tenant_id, *by_us, "sign_in", {"before": before, "count": 2}),
     ]
-    figures = {"sessions": 2, "sign_ins": 3, "events": 0, "visits": 0, "operations": 0}
+    figures = {"sessions": 2, "sign_ins": 3, "events": 0, "visits": 0, "operations": 0, "feedback_logs": 0}
     assert (run.job, run.status, run.figures) == ("purge", "done", figures)
 
 
