@@ -2,65 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from datetime import UTC, datetime
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import ClassVar
 
 from lib.errors import BadInput
 from lib.feedback.types import KIND_BY_KEY, TYPE_BY_KEY
+from lib.queries.spans import SpanFilter
 from lib.store.time_ids import LAST_INSTANT
-from lib.usage.buckets import BUCKET, EPOCH, Period, zone_of
 from lib.words import Phrase
 
-_LONGEST = 200
-
 
 @dataclass(frozen=True)
-class _Span:
-    """What happened in [since, until), told in a zone. Raises BadInput."""
+class _TableFilter(SpanFilter):
+    """What a table of the database is asked for, to which no text with a NUL can be said."""
 
-    since: datetime
-    until: datetime
-    zone: str = "UTC"
+    latest: ClassVar = LAST_INSTANT
 
     def __post_init__(self) -> None:
-        zone_of(self.zone)
-        if self.since.tzinfo is None or self.until.tzinfo is None:
-            raise BadInput(what=Phrase("refused.no_offset"))
-        if self.since >= self.until:
-            raise BadInput(what=Phrase("refused.wrong_order"))
-        if self.since < EPOCH or self.until > LAST_INSTANT:
-            raise BadInput(what=Phrase("refused.years", first=EPOCH.year, last=LAST_INSTANT.year - 1))
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, str) and (len(value) > _LONGEST or "\0" in value):
-                raise BadInput(what=Phrase("refused.long_keyword", longest=_LONGEST))
-
-    def whole_buckets(self) -> Period:
-        """The half hours that the period touches."""
-        since, until = self.since.astimezone(UTC), self.until.astimezone(UTC)
-        return Period(since - (since - EPOCH) % BUCKET, until + (EPOCH - until) % BUCKET, self.zone)
-
-    def as_json(self) -> dict[str, Any]:
-        """The filter in words of JSON, without what is empty: for tickets, manifests and records."""
-        told = {field.name: getattr(self, field.name) for field in fields(self)}
-        told |= {name: told[name].isoformat() for name in ("since", "until")}
-        return {name: value for name, value in told.items() if value not in ("", None)}
-
-    @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> Self:
-        """The filter that `as_json` told. Raises BadInput for anything else."""
-        try:
-            since, until = (datetime.fromisoformat(told[name]) for name in ("since", "until"))
-            texts = {name: str(value) for name, value in told.items() if name not in {"since", "until"}}
-            return cls(since, until, **texts)
-        except (KeyError, TypeError, ValueError) as error:
-            raise BadInput(what=Phrase("refused.filter")) from error
+        super().__post_init__()
+        if any("\0" in text for text in vars(self).values() if isinstance(text, str)):
+            raise BadInput(what=Phrase("refused.filter"))
 
 
 @dataclass(frozen=True)
-class FeedbackFilter(_Span):
+class FeedbackFilter(_TableFilter):
     """Feedback that occurred in [since, until), told in a zone; None lets everything through.
 
     `mini_program` and `application` are keys, `type` and `kind` those of lib.feedback.types, `version` is the mini
@@ -85,7 +50,7 @@ class FeedbackFilter(_Span):
 
 
 @dataclass(frozen=True)
-class FeedbackLogFilter(_Span):
+class FeedbackLogFilter(_TableFilter):
     """Logs uploaded in [since, until), told in a zone; the keyword is any part, in any case, of the name.
 
     Raises BadInput.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
-from typing import Any, Final, Self
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 
 import polars as pl
 
@@ -14,10 +14,11 @@ from lib.errors import BadInput, NotFound
 from lib.logs.places import UNKNOWN, places_of
 from lib.queries.gate import ViewerQueries, needs
 from lib.queries.sign_in_rows import Mark, sign_ins_of
+from lib.queries.spans import SpanFilter
 from lib.queries.tenancy import narrowed_to, scope_of, tenant_ids
-from lib.queries.visit_filter import LONGEST_KEYWORD, holds
+from lib.queries.visit_filter import holds
 from lib.queries.visit_scan import companies_of
-from lib.usage.buckets import BUCKET, EPOCH, Grain, Period, bucket_expr, bucket_starts, zone_of
+from lib.usage.buckets import Grain, bucket_expr, bucket_starts
 from lib.words import Language, Phrase, say
 
 RESULTS: Final = ("success", "failure", "locked")
@@ -44,7 +45,7 @@ _AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
-class SignInFilter:
+class SignInFilter(SpanFilter):
     """Attempts to sign in made in [since, until), told in a zone. Filters that are null or empty let everything
     through.
 
@@ -52,9 +53,6 @@ class SignInFilter:
     VisitFilter. Raises BadInput.
     """
 
-    since: datetime
-    until: datetime
-    zone: str = "UTC"
     account: str | None = None
     result: str | None = None
     keyword: str | None = None
@@ -64,34 +62,9 @@ class SignInFilter:
     tenants: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        zone_of(self.zone)
-        if self.since >= self.until:
-            raise BadInput(what=Phrase("refused.wrong_order"))
+        super().__post_init__()
         if self.result not in {None, *RESULTS}:
             raise BadInput(what=Phrase("refused.sign_in_result", result=str(self.result)[:20]))
-        if len(self.keyword or "") > LONGEST_KEYWORD:
-            raise BadInput(what=Phrase("refused.long_keyword", longest=LONGEST_KEYWORD))
-
-    def whole_buckets(self) -> Period:
-        """The half hours that the range touches."""
-        return Period(
-            self.since - (self.since - EPOCH) % BUCKET, self.until + (-(self.until - EPOCH)) % BUCKET, self.zone
-        )
-
-    def as_json(self) -> dict[str, Any]:
-        """The filter in words of JSON, without what is empty: for tickets, manifests and records."""
-        told = {field.name: getattr(self, field.name) for field in fields(self)}
-        told |= {name: told[name].isoformat() for name in ("since", "until")}
-        return {name: value for name, value in told.items() if value not in ("", (), None)}
-
-    @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> Self:
-        """The filter that `as_json` told. Raises BadInput for anything else."""
-        try:
-            ends = {name: datetime.fromisoformat(told[name]) for name in ("since", "until")}
-            return cls(**{**told, **ends, "tenants": tuple(map(str, told.get("tenants", ())))})
-        except (KeyError, TypeError, ValueError) as error:
-            raise BadInput(what=Phrase("refused.filter")) from error
 
 
 @dataclass(frozen=True)

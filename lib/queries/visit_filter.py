@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final, Self
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 import polars as pl
 
 from lib.errors import BadInput
-from lib.usage.buckets import BUCKET, EPOCH, Period
+from lib.queries.spans import SpanFilter
 from lib.words import Phrase
 
 RESULTS: Final = ("success", "failure")
 """A visit failed where its status is 400 or above."""
 
-LONGEST_KEYWORD: Final = 200
-
 
 @dataclass(frozen=True)
-class VisitFilter:
+class VisitFilter(SpanFilter):
     """Visits in [since, until), told in a zone. Filters that are null or empty let everything through.
 
     `status` is "4xx", "5xx" or a code, `path` a target without its query, `keyword` part of account, address, target,
@@ -30,9 +26,6 @@ class VisitFilter:
     of them. Raises BadInput.
     """
 
-    since: datetime
-    until: datetime
-    zone: str = "UTC"
     address: str | None = None
     status: str | None = None
     keyword: str | None = None
@@ -45,24 +38,11 @@ class VisitFilter:
     tenants: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.since >= self.until:
-            raise BadInput(what=Phrase("refused.wrong_order"))
+        super().__post_init__()
         if self.status is not None and not re.fullmatch(r"[1-5](xx|[0-9]{2})", self.status):
             raise BadInput(what=Phrase("refused.status", status=self.status[:20]))
         if self.result not in {None, *RESULTS}:
             raise BadInput(what=Phrase("refused.result", result=str(self.result)[:20]))
-        if len(self.keyword or "") > LONGEST_KEYWORD:
-            raise BadInput(what=Phrase("refused.long_keyword", longest=LONGEST_KEYWORD))
-
-    def whole_buckets(self) -> Period:
-        """The half hours that the range touches."""
-        return Period(
-            self.since - (self.since - EPOCH) % BUCKET, self.until + (-(self.until - EPOCH)) % BUCKET, self.zone
-        )
-
-    def utc_dates(self) -> tuple[date, date]:
-        """The first and the last UTC date that the range touches."""
-        return self.since.astimezone(UTC).date(), (self.until.astimezone(UTC) - timedelta(microseconds=1)).date()
 
     def for_tenants(self, *tenants: str) -> Self:
         """The same visits, of these tenants."""
@@ -88,21 +68,6 @@ class VisitFilter:
         """Which visits have the keyword; `companies` says of which it stands in the company's name or memo."""
         texts = ("target", "address", "account", "user_agent")
         return pl.any_horizontal(companies, *(holds(pl.col(name), self.keyword or "") for name in texts))
-
-    def as_json(self) -> dict[str, Any]:
-        """The filter in words of JSON, without what is empty: for tickets, manifests and records."""
-        told = {field.name: getattr(self, field.name) for field in fields(self)}
-        told |= {name: told[name].isoformat() for name in ("since", "until")}
-        return {name: value for name, value in told.items() if value not in ("", (), None)}
-
-    @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> Self:
-        """The filter that `as_json` told. Raises BadInput for anything else."""
-        try:
-            ends = {name: datetime.fromisoformat(told[name]) for name in ("since", "until")}
-            return cls(**{**told, **ends, "tenants": tuple(map(str, told.get("tenants", ())))})
-        except (KeyError, TypeError, ValueError) as error:
-            raise BadInput(what=Phrase("refused.filter")) from error
 
 
 def holds(text: pl.Expr, keyword: str) -> pl.Expr:
