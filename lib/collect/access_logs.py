@@ -12,6 +12,7 @@ import polars as pl
 from lib.collect import systems
 from lib.collect.access_regular import Lines, is_text, regular
 from lib.collect.files import LINE_BYTES, Advance, Block, TextFile, numbered, with_reasons
+from lib.collect.reading_ahead import worked
 from lib.collect.sources import PAGE_CHARACTERS, Chunk, Fault, Target, is_filled, parted, untimely
 from lib.usage import events, visits
 
@@ -164,10 +165,11 @@ class AccessLog:
 
     def __iter__(self) -> Iterator[Chunk]:
         """A chunk for each block of lines."""
-        for block in self._lines.blocks():
-            read, requests, refused = requests_in(block, self._form)
-            if self._target is None:
-                yield Chunk(read, as_visits(requests), refused)
-            else:
-                views, unfit = as_page_views(requests, self._target)
-                yield Chunk(read, views, pl.concat([refused, unfit]).sort("line"))
+        return worked(self._chunk, self._lines.blocks())
+
+    def _chunk(self, block: Block) -> Chunk:
+        read, requests, refused = requests_in(block, self._form)
+        if self._target is None:
+            return Chunk(read, as_visits(requests), refused)
+        views, unfit = as_page_views(requests, self._target)
+        return Chunk(read, views, pl.concat([refused, unfit]).sort("line"))

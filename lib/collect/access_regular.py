@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
+from numpy.lib.stride_tricks import sliding_window_view
 
 Places = npt.NDArray[np.int64]
+Letters = npt.NDArray[np.uint8]
 Truths = npt.NDArray[np.bool_]
 
 _TIME_LENGTH = len("01/Mar/2024:10:00:00 +0100")
@@ -59,7 +61,8 @@ def cut(block: bytes, *borders: Places) -> pl.Series:
     """What stands between each border and the next one, line after line, in the block's own bytes, which are UTF-8."""
     places = np.append(np.stack(borders, axis=1).ravel(), len(block))
     pieces = pa.LargeStringArray.from_buffers(len(places) - 1, pa.py_buffer(places), pa.py_buffer(block))
-    return pl.Series(pieces)
+    # As a frame, since Polars loads more of pyarrow for an array alone.
+    return pl.DataFrame(pa.RecordBatch.from_arrays([pieces], ["piece"])).to_series()
 
 
 def regular(lines: Lines, longest: int) -> tuple[Places, pl.DataFrame]:
@@ -69,6 +72,14 @@ def regular(lines: Lines, longest: int) -> tuple[Places, pl.DataFrame]:
     `is_combined` whether something stands after the size. A line whose time is none is not regular after all.
     """
     return _Search(lines, longest).found()
+
+
+def _is(letters: Letters, text: bytes) -> Truths:
+    """Whether each row of letters begins with a text."""
+    found = np.ones(len(letters), dtype=bool)
+    for place, letter in enumerate(text):
+        found &= letters[:, place] == letter
+    return found
 
 
 class _Search:
@@ -96,11 +107,12 @@ class _Search:
     def found(self) -> tuple[Places, pl.DataFrame]:
         """The lines that pass every look, and their fields."""
         self._keep(self._has_room())
-        method, size = self._method(), self._size()
-        is_right = (method > 0) & (self._quotes[0] + method + 2 < self._quotes[1] - _PROTOCOL_LENGTH - 1)
-        is_right &= self._has_address() & self._has_protocol() & self._has_status() & self._ends_right() & (size > -2)
+        request, method = self._method()
+        answer, status, size = self._answer()
+        is_right = self._has_address() & request & answer & self._ends_right()
+        is_right &= self._quotes[0] + method + 2 < self._quotes[1] - _PROTOCOL_LENGTH - 1
         self._keep(is_right)
-        return self._which, self._fields(method[is_right], size[is_right])
+        return self._which, self._fields(method[is_right], status[is_right], size[is_right])
 
     def _keep(self, is_kept: Truths) -> None:
         if not is_kept.all():
@@ -108,18 +120,11 @@ class _Search:
             self._starts, self._ends = self._starts[is_kept], self._ends[is_kept]
             self._quotes = [each[is_kept] for each in self._quotes]
 
-    def _stands(self, text: bytes, at: Places) -> Truths:
-        """Whether a text stands at places of the block, or just after it."""
-        found = at + len(text) <= len(self._letters)
-        at = np.where(found, at, 0)
-        for offset, letter in enumerate(text):
-            found &= self._letters[at + offset] == letter
-        return found
-
-    def _digits(self, at: Places) -> tuple[Places, Truths]:
-        """The values of the digits at places of the block, and whether they are digits."""
-        values = self._letters[at].astype(np.int64) - ord("0")
-        return values, (values >= 0) & (values <= 9)
+    def _seen(self, at: Places, length: int) -> Letters:
+        """So many letters from each place of the block: a row a line. Many small looks at the block cost far more."""
+        if not len(at):  # the block may be shorter
+            return np.zeros((0, length), dtype=np.uint8)
+        return sliding_window_view(self._letters, length)[at]
 
     def _time(self) -> Places:
         """Where the time begins."""
@@ -129,72 +134,73 @@ class _Search:
         return self._time() - len(_BETWEEN)
 
     def _has_room(self) -> Truths:
-        """Whether all that follows can be looked for: something before the account, a request of three parts."""
+        """Whether all that follows can be looked for: an address, a request of three parts, and more of the block."""
         is_right = self._address_end() > self._starts
         is_right &= self._quotes[1] - self._quotes[0] >= len('"G / HTTP/1.1')
-        return is_right & (self._quotes[1] + len('" 200 0') <= self._ends)
+        is_right &= self._quotes[1] + len('" 200 0') <= self._ends
+        is_right &= self._quotes[1] + len('" 200 ') + _SIZE_LONGEST <= len(self._letters)
+        return is_right & (self._starts + _ADDRESS_LONGEST <= len(self._letters))
 
     def _has_address(self) -> Truths:
         """Whether one word stands before the time, and between them nobody's name."""
-        time, lengths = self._time(), self._address_end() - self._starts
-        is_right = self._stands(b"] ", time + _TIME_LENGTH) & self._stands(_BETWEEN, self._address_end())
-        for offset in range(min(int(lengths.max(initial=0)), _ADDRESS_LONGEST)):
-            is_right &= (offset >= lengths) | (self._letters[self._starts + offset] > ord(" "))
-        return is_right & (lengths <= _ADDRESS_LONGEST)
+        lengths = self._address_end() - self._starts
+        is_right = lengths <= _ADDRESS_LONGEST
+        letters = self._seen(self._starts, min(int(lengths.max(initial=1)), _ADDRESS_LONGEST))
+        for place in range(letters.shape[1]):
+            is_right &= (letters[:, place] > ord(" ")) | (place >= lengths)
+        between = self._seen(self._address_end(), len(_BETWEEN) + _TIME_LENGTH + len("] "))
+        return is_right & _is(between, _BETWEEN) & _is(between[:, -2:], b"] ")
 
-    def _has_protocol(self) -> Truths:
-        """Whether the request ends with a protocol such as HTTP/1.1."""
-        close = self._quotes[1]
-        is_right = self._stands(b" HTTP/", close - _PROTOCOL_LENGTH - 1) & self._stands(b".", close - 2)
-        return is_right & self._digits(close - 3)[1] & self._digits(close - 1)[1]
+    def _method(self) -> tuple[Truths, Places]:
+        """Whether the request begins with a method and a space, and how long the method is."""
+        letters = self._seen(self._quotes[0] + 1, _METHOD_LONGEST + 1)
+        length = np.zeros(len(letters), dtype=np.int64)
+        is_word = np.ones(len(letters), dtype=bool)
+        for place in range(_METHOD_LONGEST + 1):
+            letter = letters[:, place]
+            length[is_word & (letter == ord(" "))] = place
+            is_word &= ((letter | 32) - ord("a") < 26) | ((letter == ord("-")) & (place > 0))
+        return length > 0, length
 
-    def _has_status(self) -> Truths:
-        """Whether a number of three digits stands after the request."""
-        close = self._quotes[1]
-        is_right = self._stands(b" ", close + 1) & self._stands(b" ", close + 5)
-        for offset in (2, 3, 4):
-            is_right &= self._digits(close + offset)[1]
-        return is_right
+    def _answer(self) -> tuple[Truths, Places, Places]:
+        """Whether a protocol, a status and a size follow, and the latter two; no size is -1."""
+        starts = self._quotes[1] + len('" 200 ')
+        lengths = np.where(self._count == 2, self._ends, self._quotes[2] - 1) - starts
+        first = len(" HTTP/1.1")
+        letters = self._seen(self._quotes[1] - first, first + len('" 200 ') + _SIZE_LONGEST)
+        digits = letters - ord("0")  # without a sign: what is none is more than 9
+        is_right = _is(letters, b" HTTP/") & (letters[:, 7] == ord(".")) & (digits[:, 6] <= 9) & (digits[:, 8] <= 9)
+        is_right &= (letters[:, first + 1] == ord(" ")) & (letters[:, first + 5] == ord(" "))
+        status = np.zeros(len(letters), dtype=np.int64)
+        for place in range(first + 2, first + 5):
+            is_right &= digits[:, place] <= 9
+            status = status * 10 + digits[:, place]
+        is_none = (lengths == 1) & (letters[:, first + 6] == ord("-"))
+        is_size = (lengths > 0) & (lengths <= _SIZE_LONGEST)
+        size = np.zeros(len(letters), dtype=np.int64)
+        for place in range(min(int(lengths.max(initial=0)), _SIZE_LONGEST)):
+            is_inside, digit = place < lengths, digits[:, first + 6 + place]
+            is_size &= (digit <= 9) | ~is_inside
+            size = np.where(is_inside, size * 10 + digit, size)
+        return is_right & (is_size | is_none), status, np.where(is_none, -1, size)
 
     def _ends_right(self) -> Truths:
         """Whether there are two or three quoted fields after the size and one space before each, or nothing."""
         _, _, referrer, referrer_close, agent, agent_close, more, more_close = self._quotes
-        is_right = self._stands(b" ", referrer - 1)
-        is_right &= (agent == referrer_close + 2) & self._stands(b" ", referrer_close + 1)
-        has_more = (more == agent_close + 2) & self._stands(b" ", agent_close + 1) & (more_close + 1 == self._ends)
+        is_right = self._is_space(referrer - 1)
+        is_right &= (agent == referrer_close + 2) & self._is_space(referrer_close + 1)
+        has_more = (more == agent_close + 2) & self._is_space(agent_close + 1) & (more_close + 1 == self._ends)
         is_right &= np.where(self._count == 8, has_more, agent_close + 1 == self._ends)
         is_right |= self._count == 2
         return is_right
 
-    def _method(self) -> Places:
-        """How long the word before the first space of the request is; 0 where it is no method."""
-        length = np.zeros(len(self._which), dtype=np.int64)
-        is_word = np.ones(len(self._which), dtype=bool)
-        for offset in range(_METHOD_LONGEST + 1):
-            letters = self._letters[self._quotes[0] + 1 + offset]
-            length[is_word & (letters == ord(" "))] = offset
-            is_letter = ((letters | 32) >= ord("a")) & ((letters | 32) <= ord("z"))
-            is_word &= is_letter | (letters == ord("-")) if offset else is_letter
-        return length
+    def _is_space(self, at: Places) -> Truths:
+        is_space: Truths = self._letters[np.minimum(at, len(self._letters) - 1)] == ord(" ")
+        return is_space
 
-    def _size(self) -> Places:
-        """The size in bytes; -1 for none, -2 where it is no number."""
-        starts = self._quotes[1] + len('" 200 ')
-        lengths = np.where(self._count == 2, self._ends, self._quotes[2] - 1) - starts
-        is_none = (lengths == 1) & self._stands(b"-", starts)
-        is_number = (lengths > 0) & (lengths <= _SIZE_LONGEST)
-        size = np.zeros(len(starts), dtype=np.int64)
-        for offset in range(min(int(lengths.max(initial=0)), _SIZE_LONGEST)):
-            is_inside = offset < lengths
-            digits, are_digits = self._digits(np.where(is_inside, starts + offset, 0))
-            size = np.where(is_inside, size * 10 + digits, size)
-            is_number &= ~is_inside | are_digits
-        return np.where(is_none, -1, np.where(is_number, size, -2))
-
-    def _fields(self, method: Places, size: Places) -> pl.DataFrame:
+    def _fields(self, method: Places, status: Places, size: Places) -> pl.DataFrame:
         opened, close, referrer, referrer_close, agent, agent_close, *_ = self._quotes
         is_combined, target, protocol = self._count > 2, opened + method + 2, close - _PROTOCOL_LENGTH
-        status = sum((self._digits(close + 2 + place)[0] * 10 ** (2 - place) for place in range(3)), np.int64(0))
         borders = {
             "address": (self._starts, self._address_end()),
             "time": (self._time(), self._time() + _TIME_LENGTH),
@@ -206,9 +212,7 @@ class _Search:
         }
         pieces = cut(self._block, *(border for pair in borders.values() for border in pair))
         fields = {name: pieces.gather_every(2 * len(borders), 2 * n) for n, name in enumerate(borders)}
-        return pl.DataFrame(fields).with_columns(
-            account=pl.lit(None, pl.String),
-            status=pl.Series(status),
-            size_bytes=pl.Series(size).replace(-1, None),
-            is_combined=pl.Series(is_combined),
+        numbers = {"status": pl.Series(status), "size_bytes": pl.Series(size), "is_combined": pl.Series(is_combined)}
+        return pl.DataFrame({**fields, **numbers}).with_columns(
+            account=pl.lit(None, pl.String), size_bytes=pl.when(pl.col("size_bytes") >= 0).then("size_bytes")
         )

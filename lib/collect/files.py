@@ -15,7 +15,7 @@ import polars as pl
 
 from lib.errors import Unavailable
 
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 4 << 20
 """How much text is parsed at a time."""
 
 LINE_BYTES = 1 << 20

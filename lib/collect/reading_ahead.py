@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+S = TypeVar("S")
 T = TypeVar("T")
 
-AHEAD = 2
+AHEAD = 1
 """How many items wait at most: memory stays bounded when keeping is slower than reading."""
+
+WORKERS = 2
+"""How many items are worked on at once, by threads that leave each other their turns as NumPy and Polars do."""
 
 _LOOK_SECONDS = 0.2
 
@@ -51,3 +57,19 @@ def ahead(items: Iterable[T]) -> Iterator[T]:
     finally:
         done.set()
         maker.join()
+
+
+def worked(work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
+    """What becomes of each item, in their order; some are being worked on while the one before them is taken."""
+    under_way: deque[Future[T]] = deque()
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="reading") as pool:
+        try:
+            for item in items:
+                under_way.append(pool.submit(work, item))
+                if len(under_way) >= WORKERS:
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+        finally:
+            for each in under_way:
+                each.cancel()
