@@ -68,6 +68,13 @@ PLANTED: dict[str, tuple[list[OperationRecord], dict[str, tuple[Any, ...]]]] = {
         [operation("amy", at(9), address="203.0.113.9"), operation("amy", at(9), address="2001:db8:1:2::3")],
         {"first_address": ("amy", at(9), 2, None, ["2001:db8:1::/48", "203.0.113.0/24"])},
     ),
+    "somebody from abroad": (
+        [operation("amy", at(9), address="8.8.8.8"), operation("amy", at(9.2), address="202.96.128.86")],
+        {
+            "first_address": ("amy", at(9), 2, None, ["202.96.128.0/24", "8.8.8.0/24"]),
+            "first_country": ("amy", at(9), 2, None, ["CN", "US"]),
+        },
+    ),
     "a log that was removed": (
         [
             operation(
@@ -204,7 +211,7 @@ def test_looking_again_reads_what_closed_and_what_arrived_late_and_finds_nothing
     keep(store, tenant_id, [*honest_month(), *every_plant()])
     first = look(store, NOW)
     before = facts(store, tenant_id)
-    assert first.findings == len(before) == 9
+    assert first.findings == len(before) == 10
     assert {row[0] for row in before} == {rule.key for rule in RULES} - {
         "raised_privileges",
         "names_tried",
@@ -290,6 +297,7 @@ def test_thresholds_of_the_tenant_hold_and_rules_that_are_off_find_nothing(month
         "openapi_first",
         "odd_hours",
         "first_address",
+        "first_country",
     }
     assert {row.threshold for row in found(month, ACME) if row.rule == "frequent_download"} == {2}
 

@@ -95,13 +95,14 @@ def new_network(history: History, given: Given) -> pl.DataFrame:
 
 
 def new_country(history: History, given: Given) -> pl.DataFrame:
-    """Everybody's first half hour in a country, once `known_days` of their operations from any are known; the frame
-    FOUND. Addresses that are in no country, such as private ones, say nothing."""
-    places = places_of(history.counted["what"].str.extract("^([^/]*)")).filter(~pl.col("country").is_in(KINDS))
-    addresses = history.counted.with_columns(address=pl.col("what").str.extract("^([^/]*)"))
-    known = addresses.join(places.select("address", "country"), on="address")
-    begins = pl.col("first_bucket").min().over("who")
-    first = known.with_columns(begins=begins).group_by("who", "country", "begins").agg(pl.col("first_bucket").min())
+    """Everybody's first half hour in a country, once `known_days` of their operations are known; the frame FOUND.
+
+    Addresses that are in no country, such as private ones, make somebody known, and are never new.
+    """
+    seen = history.counted.with_columns(begins=pl.col("first_bucket").min().over("who"))
+    seen = seen.with_columns(address=pl.col("what").str.extract(r"^([^/]*)"))
+    placed = seen.join(places_of(seen["address"]), on="address").filter(~pl.col("country").is_in(KINDS))
+    first = placed.group_by("who", "country", "begins").agg(pl.col("first_bucket").min())
     return _first_of(first, "country", pl.col("begins"), given)
 
 
