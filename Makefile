@@ -35,6 +35,8 @@ bench: .venv/.installed-test
 	@$(BIN)/python -m tests.bench.operations
 	@$(BIN)/python -m tests.bench.exports
 	@$(BIN)/python -m tests.bench.server_logs
+	@.ci/install $(BIN) goaccess
+	@$(BIN)/python -m tests.bench.access_logs
 
 clean:
 	rm -rf .venv daybook.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

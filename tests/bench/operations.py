@@ -1,7 +1,8 @@
 """The operation log at size: `python -m tests.bench.operations --rows 10000000`, or `--only` some of its measures.
 
 The rows are written as `lib.logs.append` writes them, sealed and filed by the jobs themselves; each figure stands
-beside that of a named peer on the same file in the same run.
+beside that of a named peer on the same file in the same run. With `--keep FOLDER` the log stays there, and is measured
+again as it is by the next run that names the folder.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from sqlalchemy import select
 
 from lib.access.permissions import AccountType, Permission
 from lib.access.viewer import EVERY_APPLICATION, EVERY_TENANT, Viewer
@@ -41,6 +43,8 @@ DAYS, TENANTS, BATCH = 180, 50, 20_000
 UNTIL = datetime(2026, 11, 1, tzinfo=UTC)
 SINCE = UNTIL - timedelta(days=DAYS)
 WHOLE = OperationFilter(SINCE, UNTIL)
+SEALED = "sealed"
+"""The file that says of a kept folder that its log is whole."""
 
 _CHINESE = ("看板", "报表", "用户", "权限", "导出", "登录", "数据", "指标", "配置", "删除", "修改", "新建")
 _WORDS = (*_CHINESE, "sales", "revenue", "chart", "access", "export", "member")
@@ -76,6 +80,14 @@ class Place:
         connection = sqlite3.connect(self.store.file)
         connection.execute("PRAGMA mmap_size = 2147483648")
         return connection
+
+
+def kept(folder: Path) -> Place:
+    """The log that an earlier run left in a folder."""
+    settings = load_settings({"DAYBOOK_HOME": str(folder / "home")})
+    store = Store(settings.database_url)
+    with store.read(EVERY_TENANT) as session:
+        return Place(settings, store, list(session.scalars(select(Tenant.id).order_by(Tenant.id))))
 
 
 def generate(folder: Path, rows: int) -> tuple[Place, list[Row]]:
@@ -286,12 +298,16 @@ def main() -> None:
     asked.add_argument("--rows", type=int, default=1_000_000)
     asked.add_argument("--only", choices=MEASURES, nargs="*", default=list(MEASURES))
     asked.add_argument("--folder", help="where to work: about 1.5 GB for a million rows, removed afterwards")
+    asked.add_argument("--keep", type=Path, help="a folder for the log, which stays and is measured again as it is")
     given = asked.parse_args()
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, Polars {pl.__version__}"
     print(f"{given.rows:,} operations, {machine}")
     print("\n| measured | Daybook | peer | times better |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="daybook-bench-", dir=given.folder) as folder:
-        place, rows = generate(Path(folder), given.rows)
+        home = given.keep or Path(folder)
+        is_kept = (home / SEALED).exists()
+        place, rows = (kept(home), []) if is_kept else generate(home, given.rows)
+        (home / SEALED).touch()
         for row in rows:
             print("|", " | ".join(row), "|", flush=True)
         for name in given.only:
