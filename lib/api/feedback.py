@@ -2,73 +2,58 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import polars as pl
 
 from lib.access.permissions import Permission
+from lib.api.logs import COUNT, ID, INSTANT, PERIOD, period_of
 from lib.api.operations import MOST_AT_ONCE
 from lib.api.parameters import (
-    GRAINS,
     TENANT,
-    ZONE,
-    instant_of,
     key_of,
     number_of,
     older_than,
     one_of,
     text_of,
-    within_reach,
 )
 from lib.api.resources import Asked, Resource, row_schema
-from lib.api.usage import HALF_HOUR
 from lib.feedback.types import FEEDBACK_KINDS, FEEDBACK_TYPES
 from lib.queries.console import Console
 from lib.queries.feedback_filter import FeedbackFilter
 from lib.queries.feedback_flat import feedback_counts, feedback_told
 from lib.queries.feedback_rows import ROW
 from lib.store.time_ids import LAST_INSTANT
-from lib.usage import instants
 from lib.usage.buckets import Grain
 
 _TYPES, _KINDS = tuple(each.key for each in FEEDBACK_TYPES), tuple(each.key for each in FEEDBACK_KINDS)
 _NAMED = ("mini_program", "type", "application", "kind", "version", "os", "keyword")
-_ENDS = "ISO 8601; without an offset, in the zone. Write + as %2B."
 
 
 def _answer(console: Console, asked: Asked) -> pl.DataFrame:
-    zone: str = asked["zone"]
-    since, until = (within_reach(instants.instant_of(asked[name], zone), name) for name in ("since", "until"))
-    if until > LAST_INSTANT:  # nothing can be told later
-        since, until = min(since, LAST_INSTANT - timedelta(seconds=1)), LAST_INSTANT
-    wanted = FeedbackFilter(since, until, zone, **{name: asked[name] for name in _NAMED})
+    wanted = FeedbackFilter(*period_of(asked, LAST_INSTANT), **{name: asked[name] for name in _NAMED})
     if asked["grain"] is not None:
         return feedback_counts(console.feedback, wanted, Grain(asked["grain"]))
     return feedback_told(console.feedback.page(wanted, asked["before"], asked["limit"]))
 
 
 _TEXT = {"type": "string"}
-_INSTANT = {"type": "string", "format": "date-time", "description": "In the zone."}
-_ID = {"type": "string", "pattern": "^[0-9]+$", "description": "Grows with time; a number of 63 bits."}
-_COUNT = {"type": "integer", "minimum": 0}
 _PLACE = {"type": ["string", "null"], "description": "Null where it came from no application that is known."}
 _FEEDBACK = row_schema(
     {
         **dict.fromkeys(ROW, _TEXT),
-        "id": _ID,
-        "occurred_at": _INSTANT,
-        "received_at": _INSTANT,
+        "id": ID,
+        "occurred_at": INSTANT,
+        "received_at": INSTANT,
         "type": {"type": "string", "enum": list(_TYPES)},
         "kind": {"type": "string", "enum": ["", *_KINDS], "description": "Of an abnormality."},
         "application": _PLACE,
         "application_name": _PLACE,
         "contact": {"type": ["string", "null"], "description": "Null without feedback_contact:read."},
-        "image_count": _COUNT,
-        "log_id": {**_ID, "type": ["string", "null"], "description": "Of the log that came with it."},
+        "image_count": COUNT,
+        "log_id": {**ID, "type": ["string", "null"], "description": "Of the log that came with it."},
     }
 )
 _COUNTS = row_schema(
-    {"bucket": _INSTANT, **dict.fromkeys(("count", *_TYPES), _COUNT)}, optional=("bucket", "complaint")
+    {"bucket": INSTANT, **dict.fromkeys(("count", *_TYPES), COUNT)}, optional=("bucket", "complaint")
 )
 
 FEEDBACK = Resource(
@@ -78,10 +63,7 @@ FEEDBACK = Resource(
     "empty ones are left out. Complaints are for administrators, and are neither listed nor counted for others.",
     permission=Permission.FEEDBACK_READ,
     parameters=(
-        instant_of("since", f"The first instant: {_ENDS}", "2024-05-12", HALF_HOUR),
-        instant_of("until", f"The instant after the last one: {_ENDS}", "2024-05-19", HALF_HOUR),
-        ZONE,
-        one_of("grain", GRAINS, "Counts by buckets of this length, in place of rows."),
+        *PERIOD,
         key_of("mini_program", "Only of this mini program.", "shop"),
         key_of("application", "Only of this application.", "wechat"),
         one_of("type", _TYPES, "Only of this type."),

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any, Final
 
 import polars as pl
 
 from lib.access.permissions import Permission
-from lib.api.parameters import GRAINS, TENANT, ZONE, instant_of, number_of, older_than, one_of, text_of, within_reach
+from lib.api.logs import COUNT, ID, INSTANT, PERIOD, period_of
+from lib.api.parameters import TENANT, number_of, older_than, one_of, text_of
 from lib.api.readings import Readings
 from lib.api.resources import Asked, Resource, row_schema
-from lib.api.usage import HALF_HOUR
 from lib.logs.catalogue import CLASSES
 from lib.logs.rows import LAST_INSTANT
 from lib.logs.wording import CHANNELS, RESULTS
@@ -19,7 +18,6 @@ from lib.queries.console import Console
 from lib.queries.flat_rows import OPERATION, operation_counts, operations_told
 from lib.queries.operation_filter import OperationFilter
 from lib.queries.operation_rows import ROW
-from lib.usage import instants
 from lib.usage.buckets import Grain
 
 MOST_AT_ONCE: Final = 1000
@@ -34,8 +32,6 @@ _WORDS = {
     "action": "actions",
 }
 _FEW = {"class": ("classes", CLASSES), "channel": ("channels", CHANNELS), "result": ("results", RESULTS)}
-
-_ENDS = "ISO 8601; without an offset, in the zone. Write + as %2B."
 
 
 _readings = Readings()
@@ -53,32 +49,27 @@ def _answer(console: Console, asked: Asked) -> pl.DataFrame:
 
 
 def _filter(asked: Asked) -> OperationFilter:
-    zone: str = asked["zone"]
-    since, until = (within_reach(instants.instant_of(asked[name], zone), name) for name in ("since", "until"))
-    if until > LAST_INSTANT:  # no operation can be later
-        since, until = min(since, LAST_INSTANT - timedelta(seconds=1)), LAST_INSTANT
     given: dict[str, Any] = {field: (asked[name],) for name, field in _WORDS.items() if asked[name] is not None}
     given |= {field: (asked[name],) for name, (field, _) in _FEW.items() if asked[name] is not None}
     texts: dict[str, Any] = {name: asked[name] or "" for name in ("keyword", "object_type", "object_id")}
+    since, until, zone = period_of(asked, LAST_INSTANT)
     return OperationFilter(since, until, zone, **texts, **given)
 
 
 _TEXT = {"type": "string"}
-_INSTANT = {"type": "string", "format": "date-time", "description": "In the zone."}
 _VALUE = {"description": "The value as it was recorded; null where there is none."}
 _OPERATION = row_schema(
     {
         **dict.fromkeys(ROW, _TEXT),
-        "id": {"type": "string", "pattern": "^[0-9]+$", "description": "Grows with time; a number of 63 bits."},
-        "occurred_at": _INSTANT,
-        "received_at": _INSTANT,
+        "id": ID,
+        "occurred_at": INSTANT,
+        "received_at": INSTANT,
         "is_catalogued": {"type": "boolean", "description": "Whether its product's catalogue has the operation."},
         "old": _VALUE,
         "new": _VALUE,
     }
 )
-_COUNT = {"type": "integer", "minimum": 0}
-_COUNTS = row_schema({"bucket": _INSTANT, "operations": _COUNT, "failures": _COUNT}, optional=("bucket",))
+_COUNTS = row_schema({"bucket": INSTANT, "operations": COUNT, "failures": COUNT}, optional=("bucket",))
 
 OPERATIONS = Resource(
     path="/api/v1/operations",
@@ -87,10 +78,7 @@ OPERATIONS = Resource(
     "of which empty ones are left out. Reading is recorded in the log.",
     permission=Permission.OPERATION_LOG_READ,
     parameters=(
-        instant_of("since", f"The first instant: {_ENDS}", "2024-05-12", HALF_HOUR),
-        instant_of("until", f"The instant after the last one: {_ENDS}", "2024-05-19", HALF_HOUR),
-        ZONE,
-        one_of("grain", GRAINS, "Counts by buckets of this length, in place of rows."),
+        *PERIOD,
         text_of("keyword", "Only with this in operator, object, id, content or module, in any case.", "看板"),
         *(text_of(name, f"Only this {name}, by key.", name) for name in _WORDS),
         *(one_of(name, values, f"Only this {name}.") for name, (_, values) in _FEW.items()),

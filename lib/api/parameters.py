@@ -14,6 +14,9 @@ from lib.usage.buckets import EARLIEST, Grain, zone_of
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 """A period may not reach beyond it, nor before EARLIEST: nothing is counted there."""
 
+HALF_HOUR = "half-hour"
+"""The format of an instant on a half hour, or of a date."""
+
 LONGEST_TEXT = 200
 LONGEST_NUMBER = 20
 

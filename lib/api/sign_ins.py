@@ -5,34 +5,28 @@ from __future__ import annotations
 import polars as pl
 
 from lib.access.permissions import Permission
-from lib.api.parameters import GRAINS, TENANT, ZONE, instant_of, number_of, one_of, text_of, within_reach
+from lib.api.logs import COUNT, INSTANT, PERIOD, period_of
+from lib.api.parameters import TENANT, number_of, one_of, text_of
 from lib.api.resources import MOST_ROWS, Asked, Resource, bounded, row_schema
-from lib.api.usage import HALF_HOUR
 from lib.api.visits import FROM, PLACE, USUAL_ROWS
 from lib.queries.console import Console
 from lib.queries.flat_rows import sign_in_rows
 from lib.queries.sign_ins import RESULTS, SignInFilter
-from lib.usage import instants
 from lib.usage.buckets import Grain
 
-_ENDS = "ISO 8601; without an offset, in the zone. Write + as %2B."
 _WORDS = ("account", "result", "keyword", "address", "country", "region")
 
 
 def _answer(console: Console, asked: Asked) -> pl.DataFrame:
-    zone: str = asked["zone"]
-    since, until = (within_reach(instants.instant_of(asked[name], zone), name) for name in ("since", "until"))
-    wanted = SignInFilter(since, until, zone, **{name: asked[name] for name in _WORDS})
+    wanted = SignInFilter(*period_of(asked), **{name: asked[name] for name in _WORDS})
     grain = None if asked["grain"] is None else Grain(asked["grain"])
     return bounded(sign_in_rows(console.sign_ins, wanted, grain, asked["limit"]))
 
 
 _TEXT = {"type": "string"}
-_COUNT = {"type": "integer", "minimum": 0}
-_INSTANT = {"type": "string", "format": "date-time", "description": "In the zone."}
 _SIGN_IN = row_schema(
     {
-        "at": _INSTANT,
+        "at": INSTANT,
         **dict.fromkeys(("account", "address"), _TEXT),
         **dict.fromkeys(("country", "region"), PLACE),
         "result": {"type": "string", "enum": list(RESULTS)},
@@ -40,7 +34,7 @@ _SIGN_IN = row_schema(
     }
 )
 _COUNTS = row_schema(
-    {"bucket": _INSTANT, **dict.fromkeys(("sign_ins", "failures", "accounts", "addresses"), _COUNT)},
+    {"bucket": INSTANT, **dict.fromkeys(("sign_ins", "failures", "accounts", "addresses"), COUNT)},
     optional=("bucket",),
 )
 
@@ -52,10 +46,7 @@ SIGN_INS = Resource(
     "the account or the address had to wait after failures. Of an IPv6 address, the /64 is kept.",
     permission=Permission.SIGN_IN_READ,
     parameters=(
-        instant_of("since", f"The first instant: {_ENDS}", "2024-05-12", HALF_HOUR),
-        instant_of("until", f"The instant after the last one: {_ENDS}", "2024-05-19", HALF_HOUR),
-        ZONE,
-        one_of("grain", GRAINS, "Counts by buckets of this length, in place of rows."),
+        *PERIOD,
         one_of("result", RESULTS, "Only with this result."),
         text_of("keyword", "Only with this in account, address or company.", "amy"),
         text_of("address", "Only this client address.", "192.0.2.7"),

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from lib.access.permissions import Permission
-from lib.api.parameters import GRAINS, TENANT, ZONE, instant_of, key_of, one_of, text_of, within_reach
+from lib.api.parameters import GRAINS, HALF_HOUR, TENANT, ZONE, instant_of, key_of, one_of, text_of, within_reach
 from lib.api.resources import MOST_ROWS, Asked, Resource, bounded, row_schema, too_many
 from lib.queries.console import Console
 from lib.queries.flat_rows import usage_rows
@@ -17,9 +17,6 @@ from lib.usage.buckets import BUCKET, Grain, Period
 from lib.usage.instants import half_hour_of
 from lib.usage.metrics import METRIC_BY_KEY, METRICS, PAGE_METRICS, Metric, Unit
 from lib.words import Language, say
-
-HALF_HOUR = "half-hour"
-"""The format of an instant on a half hour, or of a date."""
 
 DIMENSIONS = ("application", "mini_program", "page", "os")
 

@@ -5,25 +5,20 @@ from __future__ import annotations
 import polars as pl
 
 from lib.access.permissions import Permission
-from lib.api.parameters import GRAINS, TENANT, ZONE, Parameter, instant_of, number_of, one_of, text_of, within_reach
+from lib.api.logs import COUNT, INSTANT, PERIOD, period_of
+from lib.api.parameters import TENANT, Parameter, number_of, one_of, text_of
 from lib.api.resources import MOST_ROWS, Asked, Resource, bounded, row_schema
-from lib.api.usage import HALF_HOUR
 from lib.errors import BadInput
 from lib.queries.console import Console
 from lib.queries.flat_rows import visit_rows
 from lib.queries.visit_filter import RESULTS, VisitFilter
-from lib.usage import instants
 from lib.usage.buckets import Grain
 
 USUAL_ROWS = 1000
 
-_ENDS = "ISO 8601; without an offset, in the zone. Write + as %2B."
-
 
 def _answer(console: Console, asked: Asked) -> pl.DataFrame:
-    zone: str = asked["zone"]
-    since, until = (within_reach(instants.instant_of(asked[name], zone), name) for name in ("since", "until"))
-    wanted = VisitFilter(since, until, zone, **{name: asked[name] for name in _WORDS})
+    wanted = VisitFilter(*period_of(asked), **{name: asked[name] for name in _WORDS})
     grain = None if asked["grain"] is None else Grain(asked["grain"])
     return bounded(visit_rows(console.visits, wanted, grain, asked["limit"]))
 
@@ -60,11 +55,9 @@ PLACE = {
 _TEXT = {"type": ["string", "null"]}
 _NAME = {"type": "string"}
 _NUMBER = {"type": ["integer", "null"]}
-_COUNT = {"type": "integer", "minimum": 0}
-_INSTANT = {"type": "string", "format": "date-time", "description": "In the zone."}
 _VISIT = row_schema(
     {
-        "at": _INSTANT,
+        "at": INSTANT,
         **dict.fromkeys(("address", "account", "method", "target", "protocol", "referrer", "user_agent"), _TEXT),
         "status": _NUMBER,
         "size_bytes": _NUMBER,
@@ -74,7 +67,7 @@ _VISIT = row_schema(
     }
 )
 _COUNTS = row_schema(
-    {"bucket": _INSTANT, **dict.fromkeys(("visits", "visitors", "addresses", "errors", "bytes"), _COUNT)},
+    {"bucket": INSTANT, **dict.fromkeys(("visits", "visitors", "addresses", "errors", "bytes"), COUNT)},
     optional=("bucket",),
 )
 
@@ -87,10 +80,7 @@ VISITS = Resource(
     "a visit belongs to no application.",
     permission=Permission.VISIT_READ,
     parameters=(
-        instant_of("since", f"The first instant: {_ENDS}", "2024-05-12", HALF_HOUR),
-        instant_of("until", f"The instant after the last one: {_ENDS}", "2024-05-19", HALF_HOUR),
-        ZONE,
-        one_of("grain", GRAINS, "Counts by buckets of this length, in place of rows."),
+        *PERIOD,
         text_of("address", "Only this client address.", "192.0.2.7"),
         _STATUS,
         text_of("keyword", "Only with this in address, target, user agent, account or company.", "/cart"),

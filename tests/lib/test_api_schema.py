@@ -17,10 +17,9 @@ from schemathesis.engine import from_schema
 from schemathesis.engine.events import EngineFinished, FatalError, NonFatalError, ScenarioFinished
 
 from lib.api import openapi, reading
-from lib.api.parameters import TIME_ZONE
+from lib.api.parameters import HALF_HOUR, TIME_ZONE
 from lib.api.places import APPLICATIONS
 from lib.api.resources import Resource, row_schema
-from lib.api.usage import HALF_HOUR
 from lib.usage.buckets import EARLIEST
 from tests.lib.api import Api, made_company, opened
 
