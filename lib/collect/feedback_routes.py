@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -47,6 +48,8 @@ _FORM_EXTRA = 1 << 20
 AT_ONCE = 32
 """Bodies with files that come at the same time; a further one is told to come again."""
 
+_FIELDS = "application/x-www-form-urlencoded"
+"""What curl and others say unless told otherwise, also of JSON."""
 _JSON_TYPES = frozenset({"", "application/json", "text/plain", "text/json"})
 
 KeyOf = Callable[[object], Awaitable[WriteKey]]
@@ -74,10 +77,12 @@ class FeedbackIntake:
         if media_type == "multipart/form-data":
             async with self._place(), form_of(request, most=FORM_BYTES, files=IMAGES) as form:
                 return await self._feedback(request, key, form)
-        if media_type not in _JSON_TYPES and not media_type.endswith("+json"):
+        if media_type not in {*_JSON_TYPES, _FIELDS} and not media_type.endswith("+json"):
             what = "Feedback is sent as JSON (application/json), or as a form with images (multipart/form-data)"
             raise Refused(415, "unknown_format", what, field="Content-Type")
-        told = json_of(await self.bodies.read(request, JSON_BYTES))
+        body = await self.bodies.read(request, JSON_BYTES)
+        is_fields = media_type == _FIELDS and not body.lstrip().startswith(b"{")
+        told = dict(parse_qsl(body.decode("utf-8", "replace"))) if is_fields else json_of(body)
         return await self._feedback(request, key, Form(told))  # type: ignore[arg-type]
 
     async def take_log(self, request: Request) -> Response:

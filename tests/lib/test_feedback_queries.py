@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,16 +16,15 @@ from lib.queries.feedback_rows import LOG, ROW
 from lib.settings import Settings
 from lib.store import Store
 from lib.usage.buckets import Grain
+from tests.lib.collecting import Collecting
 from tests.lib.companies import make_companies, operations
 from tests.lib.feedbacks import DAY, EVERY, EVERY_LOG, PIXEL, console, image, keep, keep_log, told
 
 READ, CONTACT, MANAGE = Permission.FEEDBACK_READ, Permission.FEEDBACK_CONTACT_READ, Permission.FEEDBACK_MANAGE
 
 
-@pytest.fixture
-def kept(home: Settings, store: Store) -> tuple[Settings, Store]:
+def fill(home: Settings, store: Store) -> None:
     """Six feedbacks of Acme, one of Globex; a log of a complaint and one of an abnormality."""
-    make_companies(store)
     crashed = {"type": "abnormality", "kind": "crash", "os": "iOS", "mini_program_version": "2.1.0"}
     keep(
         store,
@@ -40,7 +40,31 @@ def kept(home: Settings, store: Store) -> tuple[Settings, Store]:
     keep(store, [told(store, "of another company", minutes=6, tenant="globex")], "globex")
     keep_log(home, store, "crash.log", minutes=6, client_id="log-1")
     keep_log(home, store, "complaint.log", b"of a complaint", minutes=702, client_id="log-2")
-    return home, store
+
+
+@pytest.fixture
+def kept(home: Settings, collecting: Collecting) -> tuple[Settings, Store]:
+    fill(home, collecting.store)
+    return home, collecting.store
+
+
+FILTERS: list[tuple[dict[str, Any], list[str]]] = [
+    ({"keyword": "闪"}, ["点击支付后闪退"]),
+    ({"keyword": "dark"}, ["Please add DARK mode"]),
+    ({"keyword": "STRASSE 100%_s"}, ["Straße 100%_sure"]),
+    ({"keyword": "100x"}, []),
+    ({"keyword": "IPHONE15"}, ["Please add DARK mode"]),
+    ({"keyword": "2.1.0"}, ["点击支付后闪退"]),
+    ({"keyword": "U-1"}, ["点击支付后闪退"]),
+    ({"keyword": "ann@example"}, ["Straße 100%_sure"]),
+    ({"mini_program": "maps"}, ["Straße 100%_sure"]),
+    ({"mini_program": "shop", "type": "abnormality", "kind": "crash"}, ["点击支付后闪退"]),
+    ({"application": "app"}, ["Straße 100%_sure"]),
+    ({"os": "Android"}, ["白屏, then nothing"]),
+    ({"version": "2.1.0"}, ["点击支付后闪退"]),
+    ({"mini_program": "shop", "type": "complaint"}, ["投诉客服态度"]),
+    ({"since": DAY + timedelta(minutes=40), "until": DAY + timedelta(minutes=41)}, ["白屏, then nothing"]),
+]
 
 
 def contents(frame: object) -> list[str]:
@@ -125,33 +149,42 @@ def test_who_holds_what_of_feedback() -> None:
 
 
 @pytest.mark.spec("F2")
-@pytest.mark.parametrize(
-    ("asked", "found"),
-    [
-        ({"keyword": "闪"}, ["点击支付后闪退"]),
-        ({"keyword": "dark"}, ["Please add DARK mode"]),
-        ({"keyword": "STRASSE 100%_s"}, ["Straße 100%_sure"]),
-        ({"keyword": "100x"}, []),
-        ({"keyword": "IPHONE15"}, ["Please add DARK mode"]),
-        ({"keyword": "2.1.0"}, ["点击支付后闪退"]),
-        ({"keyword": "U-1"}, ["点击支付后闪退"]),
-        ({"keyword": "ann@example"}, ["Straße 100%_sure"]),
-        ({"mini_program": "maps"}, ["Straße 100%_sure"]),
-        ({"mini_program": "shop", "type": "abnormality", "kind": "crash"}, ["点击支付后闪退"]),
-        ({"application": "app"}, ["Straße 100%_sure"]),
-        ({"os": "Android"}, ["白屏, then nothing"]),
-        ({"version": "2.1.0"}, ["点击支付后闪退"]),
-        ({"mini_program": "shop", "type": "complaint"}, ["投诉客服态度"]),
-        ({"since": DAY + timedelta(minutes=40), "until": DAY + timedelta(minutes=41)}, ["白屏, then nothing"]),
-    ],
-    ids=repr,
-)
-def test_filters_and_keywords(kept: tuple[Settings, Store], asked: dict[str, object], found: list[str]) -> None:
+def test_filters_and_keywords(kept: tuple[Settings, Store]) -> None:
     feedback = console(*kept).feedback
-    wanted = replace(EVERY, **asked)  # type: ignore[arg-type]
-    assert contents(feedback.page(wanted)) == found
-    assert feedback.total(wanted) == len(found)
-    assert FeedbackFilter.from_json(wanted.as_json()) == wanted
+    for asked, found in FILTERS:
+        wanted = replace(EVERY, **asked)
+        assert contents(feedback.page(wanted)) == found, asked
+        assert feedback.total(wanted) == len(found)
+        assert FeedbackFilter.from_json(wanted.as_json()) == wanted
+
+
+def told_of(settings: Settings, store: Store) -> list[object]:
+    """All that does not differ between two databases with the same feedback."""
+    everything = console(settings, store).feedback
+    answers: list[object] = [contents(everything.page(replace(EVERY, **wanted))) for wanted, _ in FILTERS]
+    answers += [everything.total(replace(EVERY, **wanted)) for wanted, _ in FILTERS]
+    for name in ("acme-platform", "acme-listed", "globex-platform"):
+        asked = console(settings, store, name, READ, MANAGE)
+        feedback, page = asked.feedback, asked.feedback.page(EVERY)
+        ids = page["id"].to_list()
+        assert feedback.page(EVERY, after=ids[-1])["id"].to_list() == ids[:-1]
+        answers += [page.drop("id", "received_at", "log_id").rows(), feedback.counts(EVERY, Grain.HOUR).rows()]
+        answers += [feedback.by(EVERY, column).rows() for column in ("kind", "application")]
+        answers += [frame["content"].to_list() for frame in feedback.rows(EVERY, ("content",))]
+        answers += [asked.feedback_logs.page(replace(EVERY_LOG, keyword="LOG"))["name"].to_list()]
+    answers.append(console(settings, store).feedback_logs.delete(logs_of(settings, store)))
+    return answers
+
+
+def logs_of(settings: Settings, store: Store) -> list[int]:
+    return console(settings, store).feedback_logs.page(EVERY_LOG)["id"].to_list()
+
+
+@pytest.mark.spec("P4", "F1")
+def test_postgresql_answers_the_same(kept: tuple[Settings, Store], postgresql_store: Store) -> None:
+    make_companies(postgresql_store)
+    fill(kept[0], postgresql_store)
+    assert told_of(kept[0], postgresql_store) == told_of(*kept)
 
 
 @pytest.mark.spec("F4")
@@ -266,7 +299,7 @@ def test_bytes_that_another_row_has_stay(kept: tuple[Settings, Store]) -> None:
 def test_filters_that_are_none_are_refused() -> None:
     for wrong in ({"type": "anger"}, {"kind": "x"}, {"until": DAY}, {"keyword": "k" * 201}, {"zone": "Mars/Base"}):
         with pytest.raises(BadInput):
-            replace(EVERY, **wrong)  # type: ignore[arg-type]
+            replace(EVERY, **wrong)
     unread: list[dict[str, object]] = [{}, {"since": "x", "until": "y"}, {"since": 1}, {**EVERY.as_json(), "x": "y"}]
     for written in unread:
         with pytest.raises(BadInput):
