@@ -15,11 +15,12 @@ from datetime import UTC, datetime
 import streamlit as st
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lib.access.permissions import AccountType
 from lib.access.tokens import hash_of_token
 from lib.access.viewer import Viewer
+from lib.logs.files.access_lines import Told
 from lib.store.badges import Badge, Person
 from lib.ui import cookies, visitor
 from lib.ui.server import is_https
@@ -50,7 +51,7 @@ class VisitRecording:
         if scope["type"] != "http" or _NOISE.match(scope["path"]):
             await self._app(scope, receive, send)
             return
-        begun, begun_at, told = time.perf_counter(), datetime.now(UTC), _Told()
+        begun, begun_at, told = time.perf_counter(), datetime.now(UTC), Told()
         try:
             await self._app(scope, receive, told.through(send))
         except BaseException:
@@ -60,7 +61,7 @@ class VisitRecording:
             took_ms = round((time.perf_counter() - begun) * 1000)
             self._recorder.note(self._visit(scope, told, begun_at, took_ms))
 
-    def _visit(self, scope: Scope, told: _Told, at: datetime, took_ms: int) -> OwnVisit:
+    def _visit(self, scope: Scope, told: Told, at: datetime, took_ms: int) -> OwnVisit:
         headers = Headers(scope=scope)
         query = scope.get("query_string", b"").decode("latin-1")
         path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1").partition("?")[0]
@@ -87,24 +88,6 @@ class VisitRecording:
             return Badge("api_token", hash_of_token(token.strip()))
         shown = cookies.token_in(HTTPConnection(scope).cookies, is_https=is_https(scope, self._base_url))
         return Badge("session", hash_of_token(shown) if shown else "")
-
-
-class _Told:
-    """What the answer said."""
-
-    def __init__(self) -> None:
-        self.status = 0
-        self.size_bytes = 0
-
-    def through(self, send: Send) -> Send:
-        async def heard(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                self.status = message["status"]
-            elif message["type"] == "http.response.body":
-                self.size_bytes += len(message.get("body", b""))
-            await send(message)
-
-        return heard
 
 
 def note_page(viewer: Viewer, url_path: str, *, is_open: bool) -> None:

@@ -36,7 +36,7 @@ class AccessLines:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        begun, told = time.perf_counter(), _Told()
+        begun, told = time.perf_counter(), Told()
         try:
             await self._app(scope, receive, told.through(send))
         except BaseException:
@@ -46,14 +46,16 @@ class AccessLines:
             _write(scope, told, round((time.perf_counter() - begun) * 1000))
 
 
-class _Told:
-    """What the answer said."""
+class Told:
+    """What the answer to a request said: its status, and how many bytes it had."""
 
     def __init__(self) -> None:
         self.status = 0
         self.size_bytes = 0
 
     def through(self, send: Send) -> Send:
+        """Send, and hear what is sent."""
+
         async def heard(message: Message) -> None:
             match message["type"]:
                 case "http.response.start":
@@ -69,7 +71,7 @@ class _Told:
         return heard
 
 
-def _write(scope: Scope, told: _Told, took_ms: int) -> None:
+def _write(scope: Scope, told: Told, took_ms: int) -> None:
     status = told.status or 499  # whoever asked went away before an answer
     level = _level(scope, status, took_ms)
     if not _log.isEnabledFor(level):
