@@ -29,7 +29,7 @@ COLUMNS = {
     "application": ListColumn("application", "feedback_column.application_name", ("application_name",), "name"),
     "user": ListColumn("user", "feedback_column.user", ("user",)),
     "version": ListColumn("version", "feedback.version", ("mini_program_version",)),
-    "device": ListColumn("device", "feedback_column.device", ("device", "os")),
+    "device": ListColumn("device", "feedback_column.device", ("device", "os"), "wide"),
 }
 
 
