@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -51,25 +51,26 @@ class OfTenant:
     """A tenant's visits: those published, and STORED of those that wait and are not among them."""
 
     tenant_id: int
-    filed: Published
+    filed: Published | None
     waiting: pl.DataFrame
 
     def between(self, first: date, last: date) -> list[pl.LazyFrame]:
         """Those of the UTC dates from first to last, as SCANNED."""
-        parts = [self.filed.visits(first.isoformat(), last.isoformat())]
+        parts = [] if self.filed is None else [self.filed.visits(first.isoformat(), last.isoformat())]
         if not self.waiting.is_empty():
             parts.append(self.waiting.lazy().filter(pl.col("at").dt.date().is_between(first, last)))
         return [part.with_columns(tenant_id=pl.lit(self.tenant_id, pl.Int32)) for part in parts]
 
     def dates(self) -> set[date]:
         """The UTC dates that have some."""
-        filed = {date.fromisoformat(day) for day in self.filed.files.visits}
+        filed = set() if self.filed is None else {date.fromisoformat(day) for day in self.filed.files.visits}
         return filed | set(self.waiting["at"].dt.date().unique().to_list())
 
 
 @dataclass(frozen=True)
 class Moment:
-    """The visits of some tenants, and their companies by number. `mark` changes when any of that does."""
+    """The visits of some tenants, and their companies by number. `mark` changes when what is filed does, or a company:
+    what waits may change with every second."""
 
     tenants: tuple[OfTenant, ...]
     companies: Mapping[int, Company]
@@ -84,6 +85,15 @@ class Moment:
         """The UTC dates from first to last that have some, newest first."""
         days = {day for tenant in self.tenants for day in tenant.dates()}
         return sorted((day for day in days if first <= day <= last), reverse=True)
+
+    def filed(self) -> Moment:
+        """Those that are filed."""
+        return replace(self, tenants=tuple(replace(each, waiting=_NOTHING) for each in self.tenants))
+
+    def waiting(self) -> Moment:
+        """Those that wait."""
+        late = (replace(each, filed=None) for each in self.tenants if not each.waiting.is_empty())
+        return replace(self, tenants=tuple(late))
 
     def with_keyword(self, keyword: str) -> pl.Expr:
         """Of which visits the company's name or memo has the keyword."""
@@ -106,8 +116,9 @@ def moment(viewer: Viewer, store: Store, folder: Path, tenants: tuple[str, ...])
         companies = companies_of(session, wanted)
         batches = inbox.batches_of(session, "visit", applied, companies)
         waiting = {number: _waiting(session, folder, number, batches.get(number, ())) for number in companies}
+    version = lake.version()  # before the files: an answer from newer ones is then asked for once more, not kept
     parts = tuple(_of_tenant(lake, number, waiting[number]) for number in companies)
-    mark = (folder, lake.version(), tuple(batches.items()), tuple(companies.items()))
+    mark = (folder, version, tuple(companies.items()))
     return Moment(parts, companies, mark)
 
 

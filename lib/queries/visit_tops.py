@@ -26,7 +26,16 @@ def top_of(visits: pl.LazyFrame, column: str, companies: Mapping[int, Company]) 
     )
     # Of different values only: there are many fewer of them than visits.
     valued = counted.select(_value(column, counted, companies), "visits", "errors").drop_nulls("value")
-    whole = valued.group_by("value").agg(pl.col("visits", "errors").sum())
+    return _summed(valued)
+
+
+def added(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
+    """What `top_of` says of two parts of some visits together."""
+    return one if other.is_empty() else _summed(pl.concat([one, other]))
+
+
+def _summed(counted: pl.DataFrame) -> pl.DataFrame:
+    whole = counted.group_by("value").agg(pl.col("visits", "errors").sum())
     return whole.sort(["visits", "value"], descending=[True, False])
 
 

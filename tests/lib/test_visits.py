@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -294,3 +295,47 @@ def test_visits_of_nobody_are_removed_after_400_days(mine: Console) -> None:
     assert remove_old_rows(mine.settings, mine.store, DAY + timedelta(days=400)).visits == 0
     assert remove_old_rows(mine.settings, mine.store, DAY + timedelta(days=401)).visits == 1
     assert mine.visits.count(ALL) == 6
+
+
+@pytest.mark.spec("L2")
+def test_what_waits_is_counted_with_what_is_filed_however_it_came(home: Settings, sqlite_store: Store) -> None:
+    with sqlite_store.write(EVERY) as session:
+        session.add(Tenant(key="acme", name="Acme", created_at=DAY))
+    chance = random.Random(3)
+    whole = visits(
+        *(
+            {
+                "key": number,
+                "at": chance.randrange(0, 72 * 4) / 4,
+                "address": f"8.8.{chance.randrange(3)}.{chance.randrange(9)}",
+                "target": f"/{chance.randrange(5)}?{number}",
+                "status": chance.choice((200, 404)),
+                "user_agent": chance.choice(("curl", "wget", None)),
+                "size_bytes": number,
+            }
+            for number in range(600)
+        )
+    )
+    intake, queries = Intake(sqlite_store, home.lake), VisitQueries(viewer(1, "acme"), sqlite_store, home.lake)
+
+    def told(asked: VisitFilter) -> list[Any]:
+        grains = (Grain.HALF_HOUR, Grain.HOUR, Grain.DAY, Grain.WEEK, Grain.PERIOD)
+        counts = [queries.histogram(asked, grain).rows() for grain in grains]
+        tops = [queries.top(asked, column, 1_000).rows() for column in ("target", "address", "country", "status")]
+        return [queries.count(asked), counts, tops, queries.rows(asked).rows()]
+
+    some = replace(ASKED, since=DAY + timedelta(hours=5, minutes=7), until=DAY + timedelta(hours=60, minutes=1))
+    for part in range(3):
+        intake.append(1, "visit", "test", whole[part * 200 : part * 200 + 250])
+        before = [told(asked) for asked in (ASKED, some, replace(some, keyword="CURL", zone="Asia/Shanghai"))]
+        if part == 1:
+            assert told(ASKED) == before[0]
+        refresh(home, sqlite_store)
+        assert [told(asked) for asked in (ASKED, some, replace(some, keyword="CURL", zone="Asia/Shanghai"))] == before
+    assert queries.count(ASKED) == 600
+    expected = whole.filter(pl.col("at") < DAY + timedelta(days=3))
+    days = queries.histogram(ASKED, Grain.DAY)
+    exact = expected.group_by(pl.col("at").dt.date()).agg(
+        pl.struct("address", "user_agent").n_unique().alias("visitors"), pl.col("size_bytes").sum().alias("bytes")
+    )
+    assert days.select("visitors", "bytes").rows() == exact.sort("at").select("visitors", "bytes").rows()
