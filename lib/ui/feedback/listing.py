@@ -26,8 +26,8 @@ COLUMNS = {
     "occurred_at": ListColumn("occurred_at", "feedback_column.occurred_at", ("occurred_at",), "instant"),
     "kind": ListColumn("kind", "feedback_column.kind", ("kind",), "name"),
     "content": ListColumn("content", "feedback_column.content", ("content",)),
-    "application": ListColumn("application", "feedback_column.application_name", ("application_name",), "name"),
-    "user": ListColumn("user", "feedback_column.user", ("user",)),
+    "application": ListColumn("application", "feedback_column.application_name", ("application_name",), "wide"),
+    "user": ListColumn("user", "feedback_column.user", ("user",), "name"),
     "version": ListColumn("version", "feedback.version", ("mini_program_version",)),
     "device": ListColumn("device", "feedback_column.device", ("device", "os"), "wide"),
 }
