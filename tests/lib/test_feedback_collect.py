@@ -24,6 +24,7 @@ from lib.feedback.types import FEEDBACK_KINDS, FEEDBACK_TYPES
 from lib.store.tables import Feedback, FeedbackImage, FeedbackLog
 from tests.lib.collecting import Collecting, basic, new_key
 from tests.lib.feedbacks import PIXEL
+from tests.lib.full_disk import full_disk
 from tests.lib.hostile import HOSTILE
 
 FULL = {
@@ -350,14 +351,15 @@ def test_pressure_and_a_full_disk_say_when_to_come_again(
         assert (answer.status_code, answer.headers["Retry-After"]) == (429, "2")
     assert AT_ONCE == 32
 
-    def full(*_: object) -> tuple[str, int]:
-        raise Unavailable(what="The disk is full")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(FeedbackFiles, "place", full)
-        answer = collecting.http.post("/v1/feedback/logs", content=b"x", headers=basic(collecting.key))
-        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
-    assert logs(collecting) == []
+    with full_disk(collecting.store):
+        told = {"type": "product", "content": "x" * 20_000}
+        answer = collecting.http.post("/v1/feedback", json=told, headers=basic(collecting.key))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
+    (folder(collecting) / "lock").unlink()
+    (folder(collecting) / "lock").mkdir()  # a folder that cannot be used
+    answer = collecting.http.post("/v1/feedback/logs", content=b"x", headers=basic(collecting.key))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
+    assert (logs(collecting), rows(collecting)) == ([], [])
 
 
 @pytest.mark.spec("F3")
