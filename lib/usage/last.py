@@ -91,9 +91,11 @@ class Run:
     def _numbers(self, at: Numbers) -> Numbers:
         return _numbers(self.rows[at])
 
-    def whole(self) -> pl.DataFrame:
-        """All of its rows."""
-        return self._frame(np.repeat(self.visitors, np.diff(self.ends, prepend=0)), np.asarray(self.rows))
+    def whole(self, first: int = 0, end: int | None = None) -> pl.DataFrame:
+        """All of its rows, or those of some visitors by their numbers in it."""
+        ends = np.concatenate([[0], self.ends])[first : len(self.visitors) + 1 if end is None else end + 1]
+        visitors = self.visitors[first : first + len(ends) - 1]
+        return self._frame(np.repeat(visitors, np.diff(ends)), np.asarray(self.rows[ends[0] : ends[-1]]))
 
     def _frame(self, visitors: Numbers, rows: Numbers) -> pl.DataFrame:
         keys, codes = _numbers(rows), {}
@@ -235,9 +237,9 @@ def _latest(parts: Iterator[pl.DataFrame], *, gone: bool = False) -> pl.DataFram
     return rows if gone else rows.filter(pl.col("t") != NEVER)
 
 
-def contents(lake: Lake, names: Sequence[str]) -> pl.DataFrame:
-    """All that runs have (SCHEMA), in no order."""
-    return _latest(Run.opened(lake.path(name)).whole() for name in names)
+def contents(lake: Lake, names: Sequence[str], *, gone: bool = False) -> pl.DataFrame:
+    """All that runs have (SCHEMA), in no order; with `gone` also where somebody is no longer (`t` is NEVER)."""
+    return _latest((Run.opened(lake.path(name)).whole() for name in names), gone=gone)
 
 
 def with_later(writing: Writing, names: Sequence[str], rows: pl.DataFrame) -> tuple[str, ...]:

@@ -8,17 +8,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from lib.usage import raw
-from lib.usage.chaining import Cells, Chains, Layout, Numbering, added
+from lib.usage.chaining import Cells, Chains, Layout, Numbering
+from lib.usage.heaps import Heap
 from lib.usage.kernel import tallied
 from lib.usage.lake import DayFiles, TenantFiles
 from lib.usage.last import Builder
 from lib.usage.packing import starts_of
 from lib.usage.recency import PAGE_SCOPES, SCOPES, Scope, user_of
-from lib.usage.seen import let_go
 from lib.usage.tables import PRESENCE, TABLES, TOTALS, height_of, tables_of
 from lib.usage.writing import Writing
 
@@ -28,8 +27,8 @@ PLACES_ROWS = 200_000
 SLICE_ROWS = 800_000
 """About how many rows of presence are chained at a time."""
 
-PART_ROWS = 2_000_000
-"""About how many rows a file of a table that lies in the order of time has."""
+PART_ROWS = 600_000
+"""About how many chains a file of recency is made of."""
 
 _ROW_GROUP = 65_536
 _NEEDED = (
@@ -91,38 +90,35 @@ def _recency(writing: Writing, files: TenantFiles) -> tuple[dict[str, tuple[str,
     slices = -(-sum(height_of(writing.lake, name) for name in names) // SLICE_ROWS)
     user = user_of(files.numbers_visitors_per_application).alias("user_id")
     made: dict[str, list[str]] = {scope.key: [] for scope in (*SCOPES, *PAGE_SCOPES)}
+
+    def keep(scope: Scope, cells: Cells, layout: Layout) -> None:
+        name = f"recency/{scope.key}.{len(made[scope.key])}"
+        made[scope.key].append(writing.frame(name, layout.frame(cells).select(list(scope.schema)), _ROW_GROUP))
+
     with tempfile.TemporaryDirectory(prefix=".chains-", dir=writing.lake.folder) as folder:
-        work, layouts = Path(folder), {}
+        work = Path(folder)
+        heaps = {scope: Heap(work / scope.key) for scope in (*SCOPES, *PAGE_SCOPES)}
         last = Builder(numbering, work / "last")
-        for number, presence in enumerate(_sliced(places, slices)):
+        for presence in _sliced(places, slices):
             last.add_presence(presence)
             chains = Chains(presence.with_columns(user), numbering)
             del presence
-            for scope in (*SCOPES, *PAGE_SCOPES):
+            for scope, heap in heaps.items():
                 cells, layout = chains.cells(scope.by, scope.is_kept)
-                if scope.is_kept:
-                    layouts[scope] = layout
-                    np.save(work / f"{scope.key}-{number}.keys.npy", cells.keys)
-                    np.save(work / f"{scope.key}-{number}.n.npy", cells.n)
-                else:
-                    made[scope.key].append(
-                        writing.frame(f"recency/{scope.key}.{number}", _framed(cells, layout, scope), _ROW_GROUP)
-                    )
+                if layout.known_places is None:
+                    heap.add(cells, layout)
+                else:  # its numbers are this slice's own
+                    keep(scope, cells, layout)
                 del cells
-        for scope, layout in layouts.items():
-            for number, cells in enumerate(_added(work, scope, slices)):
-                rows = _framed(cells, layout, scope)
-                made[scope.key].append(writing.frame(f"recency/{scope.key}.{number}", rows, _ROW_GROUP))
+        for scope, heap in heaps.items():
+            for cells in heap.added(PART_ROWS):
+                keep(scope, cells, heap.layout)
         last.finish()
         run = writing.file("last", (work / "last").replace)
     return {scope: tuple(names) for scope, names in made.items()}, (run,)
 
 
 _PLACES = ("application_id", "mini_program_id", "os", "page")
-
-
-def _framed(cells: Cells, layout: Layout, scope: Scope) -> pl.DataFrame:
-    return layout.frame(cells).select(list(scope.schema))
 
 
 def _sliced(places: Sequence[Path], slices: int) -> Iterator[pl.DataFrame]:
@@ -137,21 +133,3 @@ def _sliced(places: Sequence[Path], slices: int) -> Iterator[pl.DataFrame]:
             rows = PRESENCE.summed([rows])
             rows = rows.filter(pl.col("n") > 0)
         yield rows.drop("n")
-
-
-def _added(work: Path, scope: Scope, slices: int) -> Iterator[Cells]:
-    """The cells of all slices added up, a part of the time after another."""
-    keys = [np.load(work / f"{scope.key}-{number}.keys.npy", mmap_mode="r") for number in range(slices)]
-    counts = [np.load(work / f"{scope.key}-{number}.n.npy", mmap_mode="r") for number in range(slices)]
-    parts = max(1, sum(len(each) for each in keys) // PART_ROWS)
-    # Where a slice's cells are cut, all are: at the keys that part an even mixture of them.
-    sample = np.sort(np.concatenate([each[:: max(1, len(each) // 1000)] for each in keys]))
-    cuts = [sample[len(sample) * part // parts] for part in range(1, parts)]
-    bounds = [[0, *np.searchsorted(each, cuts), len(each)] for each in keys]
-    for part in range(parts):
-        inside = [slice(each[part], each[part + 1]) for each in bounds]
-        cells = added([Cells(key[here], n[here]) for key, n, here in zip(keys, counts, inside, strict=True)])
-        for each in (*keys, *counts):
-            let_go(each)
-        if len(cells.keys):
-            yield cells

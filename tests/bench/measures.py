@@ -24,6 +24,7 @@ from lib.usage.intake import Intake
 from lib.usage.published import published
 from lib.usage.recency import PAGE_SCOPES, SCOPES
 from tests.bench import click, duck
+from tests.bench.agreement import table_sums
 from tests.bench.collector import collected
 from tests.bench.events import UNTIL, Place, Size, drawn, generate, open_place
 from tests.bench.pages import dashboard_alone, dashboards, overview_alone
@@ -157,29 +158,12 @@ def _late(known: pl.DataFrame) -> pl.DataFrame:
 def refresh_agrees(folder: Path, size: Size) -> Figures:
     """The tables after that refresh are those of a full rebuild. Raises AssertionError."""
     place = open_place(folder)
-    refreshed = _sums(place)
+    refreshed = table_sums(place.lake, place.tenant_id)
+    begun, cpu = time.perf_counter(), _cpu_seconds()
     refresh(place.settings, place.store, full=True, now=UNTIL + HALF_HOUR)
-    assert _sums(place) == refreshed
-    return {}
-
-
-def _sums(place: Place) -> dict[str, tuple[int, int]]:
-    tables = published(place.lake, place.tenant_id)
-    frames = {
-        "counts": tables.counts(),
-        "pages": tables.pages(),
-        "presence": tables.presence(),
-        "totals": tables.totals.lazy(),
-    }
-    frames |= {scope.key: tables.chains(scope) for scope in (*SCOPES, *PAGE_SCOPES)}
-    return {name: _summary(rows) for name, rows in frames.items()}
-
-
-def _summary(rows: pl.LazyFrame) -> tuple[int, int]:
-    by = [name for name in rows.collect_schema() if name in {*_PLACE, "visitor_id", "p"}]
-    whole = rows.with_columns(pl.col(pl.Categorical).cast(pl.String)).group_by(by).agg(pl.all().sum())
-    kept = whole.filter(pl.any_horizontal(pl.exclude(by) != 0)).collect()
-    return kept.height, int(kept.hash_rows().sum())
+    rebuilt = {"rebuild_seconds": time.perf_counter() - begun, "rebuild_cpu_seconds": _cpu_seconds() - cpu}
+    assert table_sums(place.lake, place.tenant_id) == refreshed
+    return {**rebuilt, "sums": refreshed}
 
 
 def _keys(kind: str, number: int) -> list[str]:
