@@ -25,7 +25,7 @@ def pat(site: Site, tmp_path: Path) -> str:
     key = f"t-{uuid.uuid4().hex[:8]}"
     add_viewer(site.store, f"pat-{key}", add_tenant(site.store, key), AccountType.PLATFORM)
     lines = [
-        f'{"8.8.8.8" if n % 4 else "114.114.114.114"} - - [12/May/2024:{n // 4:02}:{n % 4 * 15:02}:00 +0000] '
+        f"{'8.8.8.8' if n % 4 else '114.114.114.114'} - - [12/May/2024:{n // 4:02}:{n % 4 * 15:02}:00 +0000] "
         f'"GET /{"shop" if n % 4 else "价格"} HTTP/1.1" {200 if n % 4 else 404} 9 "-" "curl/8"\n'
         for n in range(96)
     ]

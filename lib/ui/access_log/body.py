@@ -64,7 +64,7 @@ def _tab(console: Console, log: Log) -> DeltaGenerator:
     labels = {console.say(f"access_log.tab_{each.key}"): each.key for each in mine}
     label = console.say(f"access_log.tab_{log.key}")
     said = address.tied(
-        "tab", label, lambda words: labels.get(words, mine[0].key), widget="access_log.tab", clears=state.OF_ONE_LOG
+        "tab", label, lambda words: labels.get(words, mine[0].key), widget="log", clears=state.OF_ONE_LOG
     )
     return st.tabs([*labels], **said)[mine.index(log)]
 

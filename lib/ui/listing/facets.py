@@ -52,4 +52,5 @@ def _value(
     box = f"{key}.{value}"
     st.session_state[box] = value in chosen
     after = [other for other in chosen if other != value] if value in chosen else [*chosen, value]
-    st.checkbox(f"{plain(word(value))} :gray[{count:,}]", key=box, on_change=partial(listing.narrow, **{name: after}))
+    label = f"{plain(word(value))} :gray[{count:,}]"
+    st.checkbox(label, key=box, on_change=partial(listing.narrow, **{name: after}))

@@ -13,10 +13,15 @@ _STYLE = """
 .st-key-listing_side { gap: .5rem; }
 .st-key-listing_side [data-testid="stCheckbox"] p { overflow-wrap: anywhere; }
 .st-key-listing_side [data-testid="stRadio"] p { white-space: pre-wrap; overflow-wrap: anywhere; }
+[data-testid="stDialog"] [data-testid="stTable"] td { overflow-wrap: anywhere; }
 @media (max-width: 640px) {
   .st-key-listing_body > [data-testid="stHorizontalBlock"],
   .st-key-listing_body > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] {
     flex-direction: column-reverse;
+  }
+  .st-key-listing_body [data-testid="stColumn"] { width: 100%; min-width: 100%; }
+  .st-key-listing_ways button p {
+    position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
   }
 }
 </style>
