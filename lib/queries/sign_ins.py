@@ -13,7 +13,8 @@ from lib.access.permissions import Permission
 from lib.errors import BadInput, NotFound
 from lib.logs.places import UNKNOWN, places_of
 from lib.queries.gate import ViewerQueries, needs
-from lib.queries.sign_in_rows import Mark, sign_ins_of
+from lib.queries.remembering import remembered
+from lib.queries.sign_in_rows import Mark, mark_of, sign_ins_of
 from lib.queries.spans import SpanFilter
 from lib.queries.tenancy import narrowed_to, scope_of, tenant_ids
 from lib.queries.visit_filter import holds
@@ -183,8 +184,11 @@ class SignInQueries(ViewerQueries):
         narrowed = narrowed_to(self.viewer, asked.tenants)
         with self.store.read(scope_of(self.viewer, narrowed)) as session:
             wanted = tenant_ids(session, self.viewer, narrowed)
-            companies = companies_of(session, wanted)
-            found = sign_ins_of(session, asked.since, asked.until, wanted, companies)
+            companies, whole = companies_of(session, wanted), asked.whole_buckets()
+            # A page asks several questions of the same attempts.
+            key = (mark_of(session), "sign_ins", whole.since, whole.until, wanted, tuple(companies.items()))
+            found = remembered(key, lambda: sign_ins_of(session, whole.since, whole.until, wanted, companies))
+        found = found.filter(pl.col("at").is_between(asked.since, asked.until, closed="left"))
         for column in ("account", "address", "result"):
             if (value := getattr(asked, column)) is not None:
                 found = found.filter(pl.col(column) == value)
