@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -13,7 +14,7 @@ import polars as pl
 from lib.charts.theme import GRID, NOTE, NOW, drawn
 from lib.charts.ticks import axis_date_format, axis_marks, hover_date_format
 from lib.charts.units import Figure, figure_text
-from lib.usage.buckets import BUCKET_US, Grain, Period, bucket_starts
+from lib.usage.buckets import BUCKET_US, Grain, Period, bucket_starts, start_of
 from lib.usage.metrics import Unit
 from lib.words import Language, say
 
@@ -24,6 +25,8 @@ MOST_MARKERS = 62
 
 _LOWER, _UPPER = [0.0, 0.33], [0.46, 1.0]
 """Which parts of the height the two panels take."""
+
+_CLICKED: Mapping[str, Any] = {"clickmode": "event+select"}
 
 _WALL = "%Y-%m-%dT%H:%M"
 _HOVER = "%{customdata}<extra></extra>"
@@ -50,11 +53,21 @@ class FeedbackTrend:
         }
         upper = _axis(self._filled["count"], Unit.COUNT, self.language)
         if not self._has_rates:
-            return drawn([self._bars()], xaxis, upper, height=HEIGHT_ALONE, bargap=0, showlegend=False)
-        look = {"domain": _LOWER, "zeroline": False, "automargin": True, "fixedrange": True, "gridcolor": GRID}
-        lower = {**_axis(self._filled["rate"], Unit.RATIO, self.language), **look}
-        more = {"yaxis2": lower, "height": HEIGHT_WITH_RATE, "bargap": 0}
+            look = {"height": HEIGHT_ALONE, "bargap": 0, "showlegend": False}
+            return drawn([self._bars()], xaxis, upper, **look, **_CLICKED)
+        panel = {"domain": _LOWER, "zeroline": False, "automargin": True, "fixedrange": True, "gridcolor": GRID}
+        lower = {**_axis(self._filled["rate"], Unit.RATIO, self.language), **panel}
+        more = {"yaxis2": lower, "height": HEIGHT_WITH_RATE, "bargap": 0, **_CLICKED}
         return drawn([self._bars(), self._line()], {**xaxis, "anchor": "y2"}, {**upper, "domain": _UPPER}, **more)
+
+    def picked(self, selection: Mapping[str, Any]) -> tuple[datetime, datetime] | None:
+        """When the bucket of the bar that was clicked begins and ends (UTC), cut to the period; None where none was."""
+        for point in selection.get("points") or ():
+            place = point.get("point_index", point.get("point_number"))
+            if isinstance(place, int) and 0 <= place < len(self._numbers):
+                first, end = self._numbers.row(place)
+                return start_of(first), start_of(end)
+        return None
 
     def alt(self) -> str:
         """What the chart shows, in a sentence for those who do not see it."""
@@ -77,6 +90,8 @@ class FeedbackTrend:
             marker={"color": NOW},
             customdata=self._texts,
             hovertemplate=_HOVER,
+            selected={"marker": {"opacity": 1}},
+            unselected={"marker": {"opacity": 0.35}},
         )
 
     def _line(self) -> go.Scatter:
@@ -121,10 +136,15 @@ class FeedbackTrend:
         return bucket_starts(self.period, self.grain)
 
     @cached_property
+    def _numbers(self) -> pl.DataFrame:
+        """The numbers of each bucket's first half hour, `start`, and of the one after its last, `end`."""
+        halves = self._halves.group_by("bucket", maintain_order=True).agg(pl.col("start", "end").first())
+        return halves.select("start", "end")
+
+    @cached_property
     def _ends(self) -> pl.DataFrame:
         """When each bucket begins and ends by the clock on the wall: Plotly would move an instant with an offset."""
-        numbers = self._halves.group_by("bucket", maintain_order=True).agg(pl.col("start", "end").first())
-        micros = numbers.select(pl.col("start", "end").cast(pl.Int64) * BUCKET_US)
+        micros = self._numbers.select(pl.all().cast(pl.Int64) * BUCKET_US)
         instants = micros.select(pl.from_epoch(pl.all(), time_unit="us").dt.replace_time_zone("UTC"))
         return instants.select(pl.all().dt.convert_time_zone(self.period.zone).dt.replace_time_zone(None))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -46,6 +46,16 @@ def test_a_bar_is_as_wide_as_its_day_also_where_clocks_change() -> None:
     assert bars.x == ("2024-04-05T00:00", "2024-04-06T00:00", "2024-04-07T00:00", "2024-04-08T00:00")
     assert line.x[:2] == ("2024-04-05T12:00", "2024-04-06T12:00")
     assert set(bars.width) == {24 * 3_600_000 * 0.92}
+
+
+@pytest.mark.spec("F1", "T2")
+def test_a_clicked_bar_is_its_bucket_also_of_twenty_five_hours() -> None:
+    trend = _trend(_rows((5, 2, 1000)))
+    # Clocks went back at the end of the 6th.
+    first, end = datetime(2024, 4, 6, 3, tzinfo=UTC), datetime(2024, 4, 7, 4, tzinfo=UTC)
+    assert trend.picked({"points": [{"curve_number": 0, "point_index": 1}]}) == (first, end)
+    assert trend.picked({"points": [{"point_index": 9}]}) is None
+    assert trend.picked({}) is None
 
 
 def test_without_any_rate_there_are_bars_alone() -> None:

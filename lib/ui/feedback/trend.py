@@ -20,7 +20,8 @@ from lib.feedback.types import PRODUCT
 from lib.queries.console import Console
 from lib.ui import cards, filters
 from lib.ui.cards import Card
-from lib.ui.feedback.state import Shown
+from lib.ui.feedback.state import LISTING, Shown
+from lib.ui.listing.period import text_of
 from lib.ui.periods import compared
 from lib.ui.tables import Column, Kind, heading
 from lib.usage.buckets import Grain, bucket_of, start_of
@@ -53,9 +54,19 @@ def section(console: Console, shown: Shown, rows: pl.DataFrame) -> None:
         with st.container(width="content"):
             filters.grain(console, period)
     chart = FeedbackTrend(rows, period, grain, console.viewer.language)
-    st.plotly_chart(chart.figure(), key="chart.feedback", alt=chart.alt(), config=CONFIG)
+    # With the period in its key a selection ends with the period that it was made in.
+    key = f"chart.feedback.{shown.period}.{shown.asked.zone}.{grain.value}"
+    choose = partial(_choose, key, chart, shown.asked.zone)
+    st.plotly_chart(chart.figure(), key=key, on_select=choose, selection_mode="points", alt=chart.alt(), config=CONFIG)
+    st.caption(console.say("feedback.click_a_bar"))
     if sees_opens and (shown.asked.kind or shown.asked.version or shown.asked.keyword):
         st.caption(console.say("feedback.rate_of_all"))
+
+
+def _choose(key: str, chart: FeedbackTrend, zone: str) -> None:
+    found = chart.picked(st.session_state[key]["selection"])
+    if found is not None:
+        LISTING.narrow(period=text_of(*found, zone))
 
 
 def _cards(console: Console, shown: Shown, rows: pl.DataFrame, names: Iterable[str]) -> None:
