@@ -11,7 +11,10 @@ from contextlib import ExitStack, contextmanager
 
 from lib.errors import Unavailable
 
-_POLL_SECONDS = 0.002
+_POLL_SECONDS = 0.001
+_PLACES = ("door-3", "door-2", "door", "writer")
+"""The places of the queue, of which each has room for one: who comes last competes for the first of them only."""
+
 _of_thread = threading.local()
 
 
@@ -19,16 +22,17 @@ _of_thread = threading.local()
 def writers_turn(database: str, patience_seconds: float) -> Iterator[None]:
     """Hold the right to write: one holder at a time, and nobody starves behind one who comes again and again.
 
-    With SQLite's own busy handler the writer who has just finished is the likeliest to be next. Here a writer waits
-    at the door, alone, until the one inside has left, and only then lets the next one to the door. The system opens
-    both when a process dies. Raises Unavailable when the turn does not come in time.
+    With SQLite's own busy handler the writer who has just finished is the likeliest to be next. Here writers stand in
+    a queue: each waits in its place, alone, until the one before it has gone on, and only then leaves it. The system
+    empties a place when a process dies. Raises Unavailable when the turn does not come in time.
     """
     if getattr(_of_thread, "database", None) == database:
         raise RuntimeError("A transaction that writes was begun inside another: it would wait for itself")
     until = time.monotonic() + patience_seconds
     with ExitStack() as inside:
-        with _locked(f"{database}-door", until):
-            inside.enter_context(_locked(f"{database}-writer", until))
+        for place in _PLACES:
+            with inside.pop_all():  # the place before it
+                inside.enter_context(_locked(f"{database}-{place}", until))
         _of_thread.database = database
         inside.callback(_of_thread.__delattr__, "database")
         yield

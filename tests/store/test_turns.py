@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +13,7 @@ import sqlalchemy as sa
 from lib.access.viewer import EVERY_TENANT
 from lib.store import Store
 from lib.store.tables import JobRun
+from lib.store.turns import writers_turn
 from tests.store.others import address, running, started
 
 WRITER = """
@@ -51,6 +54,24 @@ def test_four_processes_write_at_once_and_none_fails_or_starves(sqlite_store: St
         written = dict(session.execute(sa.select(JobRun.job, sa.func.count()).group_by(JobRun.job)).all())
     assert written == {f"writer {number}": 50 for number in range(4)}
     assert max(longest_seconds) < 5  # about 0.1 where nothing else runs; the busy handler alone waits tens of seconds
+
+
+def test_who_waits_is_overtaken_by_nobody_who_has_just_written(tmp_path: Path) -> None:
+    turns: list[int] = []
+    overtaken: list[int] = []
+
+    def write(number: int) -> None:
+        for _ in range(12):
+            before = len(turns)
+            with writers_turn(str(tmp_path / "file"), 60):
+                overtaken.append(len(turns) - before)
+                turns.append(number)
+                time.sleep(0.01)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    assert len(turns) == 48
+    assert max(overtaken) <= 6  # three stand before it; where the queue begins, one may be faster
 
 
 def test_a_writer_that_is_killed_leaves_the_turn_and_no_trace(sqlite_store: Store) -> None:
