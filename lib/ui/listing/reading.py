@@ -12,14 +12,14 @@ SAME_READING_SECONDS = 600
 """The same filter looked at again in this time, in the same tab, is one reading."""
 
 
-def once(name: str, told: object, note: Callable[[], object]) -> None:
-    """Call `note`, unless what is `told` was noted under this name a short time ago."""
+def once(name: str, told: object, tell: Callable[[], object]) -> None:
+    """Call `tell`, unless what is `told` was noted under this name a short time ago."""
     mark = orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode()
     read: dict[str, float] = st.session_state.setdefault(f"{name}.read", {})
     now = time.monotonic()
     if now - read.get(mark, -SAME_READING_SECONDS) < SAME_READING_SECONDS:
         return
-    note()
+    tell()
     for old in [each for each, at in read.items() if now - at >= SAME_READING_SECONDS]:
         del read[old]
     read[mark] = now
