@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -61,6 +62,7 @@ _job: Job | None = None
 def _begin(job: Job) -> None:
     global _job
     _job = job
+    gc.disable()  # a tenth of the time, for rows that refer to nothing
 
 
 def _compare(low: int, high: int) -> Compared:

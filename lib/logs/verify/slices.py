@@ -69,7 +69,9 @@ def slices_of(outline: Outline, low: int, high: int) -> list[tuple[int, int]]:
     order = np.argsort(outline.first_id, kind="stable")
     reached = np.cumsum(outline.counts[order])
     for size in _SIZES:
-        at = np.searchsorted(reached, np.arange(size, max(outline.rows, 1), size))
+        parts = -(-outline.rows // size)
+        parts += parts % 2 if parts > 1 else 0  # two processes end together
+        at = np.searchsorted(reached, np.arange(1, parts) * outline.rows // max(parts, 1))
         cuts = np.unique(outline.first_id[order][at]) if outline.rows else np.array([], np.int64)
         bounds = [low, *[int(cut) for cut in cuts if low < cut < high], high]
         ranges = list(pairwise(bounds))
