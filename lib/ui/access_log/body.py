@@ -71,8 +71,8 @@ def _tab(console: Console, log: Log) -> DeltaGenerator:
 
 def _record_reading(console: Console, shown: Shown) -> None:
     told = shown.asked.as_json()
-    note = console.log_reading.note_visits if shown.log.key == "visits" else console.log_reading.note_sign_ins
-    reading.once(f"access_log.{shown.log.key}", [console.viewer.tenant_key, told], lambda: note(told))
+    noted_by = console.log_reading.note_visits if shown.log.key == "visits" else console.log_reading.note_sign_ins
+    reading.once(f"access_log.{shown.log.key}", [console.viewer.tenant_key, told], lambda: noted_by(told))
 
 
 def _log(console: Console, shown: Shown) -> None:
