@@ -13,7 +13,9 @@ _STYLE = """
 .st-key-listing_side { gap: .5rem; }
 .st-key-listing_side [data-testid="stCheckbox"] p { overflow-wrap: anywhere; }
 .st-key-listing_side [data-testid="stRadio"] p { white-space: pre-wrap; overflow-wrap: anywhere; }
-[data-testid="stDialog"] [data-testid="stTable"] td { overflow-wrap: anywhere; }
+[data-testid="stDialog"] [data-testid="stTable"] :is(td, td *) { overflow-wrap: anywhere; }
+[data-testid="stDialog"] [data-testid="stTable"] td:first-child { min-width: 6rem; }
+[data-testid="stDialog"] [data-testid="stTable"] td:first-child * { word-break: keep-all; overflow-wrap: break-word; }
 @media (max-width: 640px) {
   .st-key-listing_body > [data-testid="stHorizontalBlock"],
   .st-key-listing_body > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] {

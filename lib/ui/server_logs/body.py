@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import time
-
-import orjson
 import streamlit as st
 
 from lib.queries.console import Console
 from lib.queries.server_logs import KeptType
 from lib.ui import address
+from lib.ui.listing import reading
 from lib.ui.server_logs import files, health, rule, state, types, viewer
 from lib.ui.server_logs.state import TABS, Shown
-
-SAME_READING_SECONDS = 600
-"""The same filter looked at again in this time, in the same tab, is one reading."""
 
 
 def head(console: Console, shown: Shown) -> None:
@@ -75,12 +70,4 @@ def _nothing(console: Console, kept: KeptType) -> None:
 def record_reading(console: Console, shown: Shown) -> None:
     """One record for each filter that is looked at, not for each run of the page (SPEC O3)."""
     told = shown.asked_as_json
-    mark = orjson.dumps([shown.log, told], option=orjson.OPT_SORT_KEYS).decode()
-    read: dict[str, float] = st.session_state.setdefault("slog.read", {})
-    now = time.monotonic()
-    if now - read.get(mark, -SAME_READING_SECONDS) < SAME_READING_SECONDS:
-        return
-    console.server_logs.note_reading(shown.log, told)
-    for old in [each for each, at in read.items() if now - at >= SAME_READING_SECONDS]:
-        del read[old]
-    read[mark] = now
+    reading.once("slog", [shown.log, told], lambda: console.server_logs.note_reading(shown.log, told))
