@@ -58,6 +58,32 @@ class Kept:
             so_far.astype(np.int32 if np.abs(so_far).max() < 1 << 31 else np.int64),
         )
 
+    def follows(self, other: Kept) -> bool:
+        """Whether all of it is of the blocks from the other's last one on."""
+        return bool(other.blocks[-1] <= self.blocks[0])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Kept]) -> Kept:
+        """Files of one scope, of which each follows the one before."""
+        if len(parts) == 1:
+            return parts[0]
+        first = min(part.first_t for part in parts)
+        before = [np.where(part.before == 0, 0, part.before + np.int64(part.first_t - first)) for part in parts]
+        rows = np.cumsum([0, *(len(part.before) for part in parts)])
+        users = np.cumsum([0, *(int(part.so_far[-1]) for part in parts)])
+        so_far = [part.so_far[:-1].astype(np.int64) + users[n] for n, part in enumerate(parts)]
+        smallest = np.int32 if max(int(np.abs(each).max()) for each in (*so_far, users)) < 1 << 31 else np.int64
+        return cls(
+            parts[0].by,
+            first,
+            np.concatenate([part.blocks for part in parts]),
+            np.concatenate([part.places for part in parts]),
+            np.concatenate([*(part.bounds[:-1] + rows[n] for n, part in enumerate(parts)), rows[-1:]]),
+            np.concatenate([part.past for part in parts]),
+            np.concatenate(before).astype(np.min_scalar_type(max(int(each.max()) for each in before))),
+            np.concatenate([*so_far, users[-1:]]).astype(smallest),
+        )
+
     @property
     def size_bytes(self) -> int:
         """What it takes of memory."""

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 
 import polars as pl
@@ -19,6 +20,9 @@ from lib.usage.recency import Scope
 from lib.usage.tables import COUNTED, PAGES, PRESENCE, TOTALS, Table
 from lib.usage.visits import STORED
 
+_LASTING = 100_000
+"""From how many rows on a file is joined to the one before."""
+
 
 @dataclass(frozen=True)
 class Published:
@@ -29,7 +33,7 @@ class Published:
     publication: int
     as_of: datetime | None
     files: TenantFiles
-    _parts: dict[str, Kept] = field(default_factory=dict, repr=False, compare=False)
+    _parts: dict[tuple[str, ...], Kept] = field(default_factory=dict, repr=False, compare=False)
 
     def counts(self) -> pl.LazyFrame:
         """The kernel's counts of every place; a half hour may stand in several files, of which its counts are the sum.
@@ -46,12 +50,28 @@ class Published:
 
     def kept(self, scope: Scope) -> list[Kept]:
         """Recency in a scope that is kept: its files add up."""
-        names = self.files.recency.get(scope.key, ())
-        if missing := [name for name in names if name not in self._parts]:
-            with ThreadPoolExecutor(2) as pool:
-                read = pool.map(lambda name: Kept.of(pl.read_parquet(self.lake.path(name))), missing)
-                self._parts.update(zip(missing, read, strict=True))
-        return [self._parts[name] for name in names]
+        names, found = self.files.recency.get(scope.key, ()), []
+        while names:
+            known = next((key for key in self._parts if names[: len(key)] == key), None)
+            if known is None:
+                self._read(names)
+                continue
+            found.append(self._parts[known])
+            names = names[len(known) :]
+        return found
+
+    def _read(self, names: Sequence[str]) -> None:
+        """Read the first files, up to one that is known, and join those that follow one another in time."""
+        starts = {key[0] for key in self._parts}
+        new = tuple(takewhile(lambda name: name not in starts, names))
+        with ThreadPoolExecutor(2) as pool:
+            parts = list(pool.map(lambda name: Kept.of(pl.read_parquet(self.lake.path(name))), new))
+        begin = 0
+        for end in range(1, len(parts) + 1):
+            # Small files are soon merged with others, and what they were joined to would be read again.
+            if end == len(parts) or len(parts[end].before) < _LASTING or not parts[end].follows(parts[end - 1]):
+                self._parts[new[begin:end]] = Kept.joined(parts[begin:end])
+                begin = end
 
     def firsts(self, scope: Scope) -> pl.DataFrame:
         """How many users (`n`) were for the first time in a place of a scope that is kept, and when (`t`)."""
@@ -138,7 +158,7 @@ def published(lake: Lake, tenant_id: int) -> Published:
         if kept is not None:
             # What was read of files that are still current stays.
             current = {name for names in files.recency.values() for name in names}
-            fresh._parts.update({name: part for name, part in kept[1]._parts.items() if name in current})
+            fresh._parts.update({key: part for key, part in kept[1]._parts.items() if current.issuperset(key)})
             if kept[1].files.days == files.days and "totals" in kept[1].__dict__:
                 fresh.__dict__["totals"] = kept[1].totals
         _current[lake.folder, tenant_id] = (str(manifest.publication), fresh)
