@@ -24,7 +24,7 @@ from lib.logs.verify.slices import EVERY_ID, Outline, outline_of, slices_of
 from lib.logs.verify.tree import Tree
 from lib.store import Store, proofs, seals
 
-LARGE = 200_000
+LARGE = 300_000
 """From how many records on other processes are worth their start."""
 
 Progress = Callable[[int, int], object]
