@@ -106,7 +106,8 @@ def mark_of(session: Session) -> object:
     open_since = datetime.now(UTC) - timedelta(hours=1)
     numbers = session.execute(select(sa.func.min(SignIn.id), sa.func.max(SignIn.id))).one()
     is_open = (SignIn.occurred_at > open_since) & (SignIn.result == attempts.CHECKING)
-    return (session.connection().engine.url, *numbers, *session.scalars(select(SignIn.id).where(is_open).order_by(SignIn.id)))
+    unfinished = session.scalars(select(SignIn.id).where(is_open).order_by(SignIn.id))
+    return (session.connection().engine.url, *numbers, *unfinished)
 
 
 def _series(column: tuple[str, pl.DataType], values: Sequence[Any]) -> pl.Series:
