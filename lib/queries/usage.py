@@ -246,7 +246,7 @@ def _users(
 def _added(tables: Published, places: _Places, first: int, until: int, by: tuple[str, ...]) -> pl.LazyFrame:
     inside = pl.col("t").is_between(first, until, closed="left")
     if "page" in by:
-        return tables.pages().filter(inside, places.predicate())
+        return tables.pages(range(first, until)).filter(inside, places.predicate())
     asked = {*by} | {
         column
         for column, value in (
@@ -260,7 +260,7 @@ def _added(tables: Published, places: _Places, first: int, until: int, by: tuple
         # Of the two tables of totals, the one of mini programs or that of applications.
         other = "application_id" if "mini_program_id" in asked else "mini_program_id"
         return between(tables.totals, first, until).lazy().filter(pl.col(other) == 0, places.predicate())
-    return tables.counts().filter(inside, places.predicate())
+    return tables.counts(range(first, until)).filter(inside, places.predicate())
 
 
 def _measured(rows: pl.LazyFrame, metrics: tuple[Metric, ...], by: Sequence[str]) -> pl.LazyFrame:

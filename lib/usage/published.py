@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from lib.usage import raw
+from lib.usage.buckets import BUCKET_US
 from lib.usage.kept import Kept
 from lib.usage.lake import FORMAT, Lake, TenantFiles
 from lib.usage.recency import Scope
@@ -35,12 +36,13 @@ class Published:
     files: TenantFiles
     _parts: dict[tuple[str, ...], Kept] = field(default_factory=dict, repr=False, compare=False)
 
-    def counts(self) -> pl.LazyFrame:
+    def counts(self, halves: range | None = None) -> pl.LazyFrame:
         """The kernel's counts of every place; a half hour may stand in several files, of which its counts are the sum.
 
-        They lie in the order of mini programs and applications, so a filter reads few of its rows.
+        They lie in the order of mini programs and applications, so a filter reads few of its rows; with `halves` only
+        dates that have some of these half hours are read.
         """
-        return self._table(COUNTED)
+        return self._table(COUNTED, halves)
 
     @cached_property
     def totals(self) -> pl.DataFrame:
@@ -97,9 +99,9 @@ class Published:
         days = {day: names for day, names in self.files.days.items() if (names.events is not None) is has_raw}
         return replace(self, files=replace(self.files, days=days))
 
-    def pages(self) -> pl.LazyFrame:
+    def pages(self, halves: range | None = None) -> pl.LazyFrame:
         """The kernel's page counts, as `counts`."""
-        return self._table(PAGES)
+        return self._table(PAGES, halves)
 
     def presence(self) -> pl.LazyFrame:
         """Who was where, by half hour, with `n`, for how many views or opens; a row may be there more than once."""
@@ -123,8 +125,12 @@ class Published:
         # Files of an earlier version lack the newer columns.
         return pl.scan_parquet(places, schema=STORED, missing_columns="insert", extra_columns="ignore")
 
-    def _table(self, table: Table) -> pl.LazyFrame:
-        names = [name for day in self.files.days.values() for name in day.tables.get(table.name, ())]
+    def _table(self, table: Table, halves: range | None = None) -> pl.LazyFrame:
+        days = list(self.files.days.values())
+        if halves is not None:
+            reach = ((day, day.first_us // BUCKET_US, day.last_us // BUCKET_US) for day in days)
+            days = [day for day, first, last in reach if first < halves.stop and halves.start <= last]
+        names = [name for day in days for name in day.tables.get(table.name, ())]
         return self._scan(names, table.schema)
 
     def _scan(self, names: Sequence[str], schema: Mapping[str, pl.DataType]) -> pl.LazyFrame:
