@@ -92,3 +92,9 @@ def signed_in(tab: Page, name: str) -> None:
         sign_in(tab, name)
     assert redeemed.value.status == 204
     expect(tab.locator(".st-key-account_menu")).to_be_visible()
+
+
+def settled(tab: Page) -> None:
+    """Wait until what was done last is drawn: a button that is drawn anew in between forgets a click."""
+    tab.wait_for_timeout(300)
+    expect(tab.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from lib.access.permissions import AccountType
 from lib.cli import main
 from tests.accounts import add_tenant, add_viewer
-from tests.browser.conftest import OpenTab, signed_in
+from tests.browser.conftest import OpenTab, settled, signed_in
 from tests.site import Site
 
 DAY = "/access_log?period=2024-05-12..2024-05-12&zone=UTC"
@@ -79,6 +79,7 @@ def test_what_failed_when_and_from_where_and_who_signed_in(open_tab: OpenTab, pa
 
     tab.locator("[class*=st-key-download-visits-open] button").click()
     tab.get_by_test_id("stPopoverBody").get_by_text("CSV (UTF-8)").click()
+    settled(tab)
     with tab.expect_download() as fetched:
         tab.get_by_role("button", name="Download 12 rows").click()
     assert len(Path(fetched.value.path()).read_text("utf-8-sig").splitlines()) == 1 + 12

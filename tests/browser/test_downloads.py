@@ -19,7 +19,7 @@ from lib.cli import main
 from lib.store.tables import Operation
 from lib.ui.downloads import MOST_ROWS_AT_ONCE
 from tests.accounts import add_tenant, add_viewer
-from tests.browser.conftest import OpenTab, signed_in
+from tests.browser.conftest import OpenTab, settled, signed_in
 from tests.site import Site
 
 PAGES = MOST_ROWS_AT_ONCE + 50
@@ -55,6 +55,7 @@ def test_many_rows_are_fetched_with_a_ticket_and_the_page_tells_what_left(
     expect(name).to_have_value("页面访问-2024-05-12")
     name.fill("页面/访问")
     name.press("Enter")
+    settled(tab)
     with tab.expect_download() as started:
         tab.get_by_role("button", name=f"下载 {PAGES:,} 行").click()
     assert started.value.suggested_filename == "页面 访问.csv"

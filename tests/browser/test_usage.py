@@ -19,7 +19,7 @@ from lib.access.viewer import EVERY_TENANT
 from lib.cli import main
 from lib.store.tables import Account, Grant, Operation, Role
 from tests.accounts import add_tenant, add_viewer, role_for
-from tests.browser.conftest import OpenTab, signed_in
+from tests.browser.conftest import OpenTab, settled, signed_in
 from tests.site import Site
 
 ROW_HEIGHT = 36
@@ -135,6 +135,7 @@ def test_a_table_is_taken_away_as_csv_and_recorded(open_tab: OpenTab, site: Site
     signed_in(tab, amy)
     tab.locator("[class*=st-key-download-pages-open] button").first.click()
     tab.get_by_role("radio", name="CSV (UTF-8)").click()
+    settled(tab)
     with tab.expect_download() as started:
         tab.get_by_role("button", name="Download 2 rows").click()
     assert started.value.suggested_filename == "pages-2024-05-12_2024-05-18.csv"
@@ -160,6 +161,7 @@ def _exports(site: Site, name: str) -> list[Operation]:
 def _take_away(tab: Page) -> str:
     """Download the table of pages; returns the address of the file."""
     tab.locator("[class*=st-key-download-pages-open] button").first.click()
+    settled(tab)
     with tab.expect_download() as started:
         tab.get_by_test_id("stDownloadButton").get_by_role("button").first.click()
     started.value.path()

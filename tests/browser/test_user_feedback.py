@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import OpenTab, signed_in
+from tests.browser.conftest import OpenTab, settled, signed_in
 from tests.lib.feedback_shop import HOSTILE, LOG_NAME, make_shop
 from tests.site import Site
 
@@ -64,6 +64,7 @@ def test_from_a_kind_to_its_picture_a_file_of_what_is_shown_and_a_log_that_is_de
     total(tab, "2 records")
     tab.locator("[class*=st-key-download-feedback-open] button").click()
     tab.get_by_role("radio", name="CSV (UTF-8)").click()
+    settled(tab)
     with tab.expect_download() as started:
         tab.get_by_role("button", name="Download 2 rows").click()
     written = pl.read_csv(started.value.path())

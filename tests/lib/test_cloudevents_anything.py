@@ -19,11 +19,13 @@ from lib.collect.cloudevents import BATCH, STRUCTURED, event_of, written_events
 from lib.collect.cloudevents_types import type_of
 from lib.collect.operations import CHARACTERS
 from lib.logs.rows import OperationRecord, derived, next_id, row_of
+from lib.store.ingest_keys import WriteKey
 from tests.lib.collecting import Collecting
 from tests.lib.test_cloudevents import EDIT, cloud_event, operation, rows, send
 from tests.lib.test_collect_anything import ANYTHING, TEXTS, odd
 
 NOW = datetime(2026, 5, 13, tzinfo=UTC)
+KEY = WriteKey(1, 1, 1, "shop", None)
 
 T = TypeVar("T")
 
@@ -45,7 +47,7 @@ def taken(act: Callable[[], T]) -> T | None:
 def record_of(written: object) -> OperationRecord:
     """The record of an event. Raises Refused."""
     event = event_of(written)
-    record = type_of(event).read(event, NOW)
+    record = type_of(event).read(event, NOW, KEY)
     assert isinstance(record, OperationRecord)
     return record
 

@@ -163,7 +163,7 @@ def test_a_threshold_that_is_none_is_refused(sqlite_store: Store, acme: int, rul
 def test_the_rules_stand_in_a_tab_and_one_is_set_in_a_dialog(app: App, sqlite_store: Store, acme: int) -> None:
     at = app("kim", "findings", tab="rules")
     rows = list(at.dataframe[0].value.itertuples(index=False, name=None))
-    assert len(rows) == 11
+    assert len(rows) == 12
     assert rows[0][1:] == ("High", "On", "At least: 50,000, Times the usual: 3", 1)
 
     def opened() -> AppTest:
