@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from lib.queries.entrance import Entrance
+from lib.ui.cookies import COOKIE
 from tests.accounts import PASSWORD
 from tests.site import Site
 
@@ -23,7 +25,8 @@ OPTIONS = [
 ]
 
 OpenTab = Callable[..., Page]
-"""`open_tab("/status", locale="zh-CN")`: a tab in a browser profile of its own, or beside `beside`."""
+"""`open_tab("/status", locale="zh-CN", who="amy")`: a tab in a browser profile of its own, or beside `beside`; with the
+cookie of a session that an account has begun, where `who` says whose."""
 
 
 @pytest.fixture(scope="package")
@@ -56,10 +59,14 @@ def open_tab(browser: Browser, site: Site) -> Iterator[OpenTab]:
     contexts = []
     elsewhere: list[str] = []
 
-    def open_at(path: str = "/", *, at: Site = site, beside: Page | None = None, **options: object) -> Page:
+    def open_at(
+        path: str = "/", *, at: Site = site, beside: Page | None = None, who: str = "", **options: object
+    ) -> Page:
         if beside is None:
             contexts.append(browser.new_context(**{"locale": "en-US", **options}))  # type: ignore[arg-type]
         context = contexts[-1] if beside is None else beside.context
+        if who:
+            context.add_cookies([{"name": COOKIE, "value": _token(at, who), "url": at.url}])
         context.set_default_timeout(20_000)
         tab = context.new_page()
         tab.on("request", lambda request: _note_foreign(elsewhere, request.url, at.url))
@@ -71,6 +78,11 @@ def open_tab(browser: Browser, site: Site) -> Iterator[OpenTab]:
     for context in contexts:
         context.close()
     assert elsewhere == []
+
+
+def _token(site: Site, who: str) -> str:
+    entrance = Entrance(site.store)
+    return entrance.redeem(entrance.succeed(entrance.attempt(who)).ticket).token
 
 
 def _note_foreign(elsewhere: list[str], url: str, home: str) -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from lib.access.permissions import AccountType
 from lib.cli import main
 from tests.accounts import add_tenant, add_viewer
-from tests.browser.conftest import OpenTab, settled, signed_in
+from tests.browser.conftest import OpenTab, settled
 from tests.site import Site
 
 DAY = "/access_log?period=2024-05-12..2024-05-12&zone=UTC"
@@ -44,8 +44,7 @@ def total(tab: Page, text: str) -> None:
 
 @pytest.mark.spec("L1", "L2", "U5", "U7")
 def test_what_failed_when_and_from_where_and_who_signed_in(open_tab: OpenTab, pat: str, tmp_path: Path) -> None:
-    tab = open_tab(DAY, viewport={"width": 1280, "height": 1000})
-    signed_in(tab, pat)
+    tab = open_tab(DAY, viewport={"width": 1280, "height": 1000}, who=pat)
     total(tab, "96 visits, 24 with an error")
 
     # A click on a bar, above its top, chooses its half hour; the back button takes it back; a drag chooses several.

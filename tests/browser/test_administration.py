@@ -15,7 +15,7 @@ from lib.queries.administration import ApplicationInput, TenantInput
 from lib.queries.administration.projects import add_application
 from lib.queries.administration.tenants import add_tenant
 from tests.accounts import add_viewer
-from tests.browser.conftest import OpenTab, signed_in
+from tests.browser.conftest import OpenTab
 from tests.lib.companies import administration
 from tests.site import Site
 
@@ -58,8 +58,7 @@ def row(tab: Page, number: int) -> Locator:
 def test_an_account_is_added_signs_in_and_is_disabled_after_a_second_question(
     open_tab: OpenTab, site: Site, keeper: str
 ) -> None:
-    tab = open_tab("/administration")
-    signed_in(tab, keeper)
+    tab = open_tab("/administration", who=keeper)
     dialog = opened(tab, "Add an account")
     dialog.get_by_label("Account name").fill(f"Amy-{keeper}")
     dialog.get_by_role("button", name="Save").click()
@@ -93,8 +92,7 @@ def test_an_account_is_added_signs_in_and_is_disabled_after_a_second_question(
 def test_a_mini_program_is_added_in_chinese_and_linked_to_an_application_with_a_hostile_name(
     open_tab: OpenTab, site: Site, keeper: str
 ) -> None:
-    tab = open_tab("/administration", locale="zh-CN")
-    signed_in(tab, keeper)
+    tab = open_tab("/administration", locale="zh-CN", who=keeper)
     tab.get_by_role("tab", name="小程序").click()
     dialog = opened(tab, "添加小程序")
     dialog.get_by_role("textbox", name="名称").fill(HOSTILE)

@@ -19,7 +19,7 @@ from lib.cli import main
 from lib.store.tables import Operation
 from lib.ui.downloads import MOST_ROWS_AT_ONCE
 from tests.accounts import add_tenant, add_viewer
-from tests.browser.conftest import OpenTab, settled, signed_in
+from tests.browser.conftest import OpenTab, settled
 from tests.site import Site
 
 PAGES = MOST_ROWS_AT_ONCE + 50
@@ -47,8 +47,7 @@ def amy(site: Site, tmp_path: Path) -> str:
 def test_many_rows_are_fetched_with_a_ticket_and_the_page_tells_what_left(
     open_tab: OpenTab, site: Site, amy: str
 ) -> None:
-    tab = open_tab("/data_dashboard?period=2024-05-12..2024-05-12&zone=UTC&tab=pages", viewport=PHONE)
-    signed_in(tab, amy)
+    tab = open_tab("/data_dashboard?period=2024-05-12..2024-05-12&zone=UTC&tab=pages", viewport=PHONE, who=amy)
     tab.locator("[class*=st-key-download-pages-open] button").first.click()
     tab.get_by_role("radio", name="CSV（GBK 编码）").click()
     name = tab.get_by_role("textbox", name="文件名")

@@ -12,7 +12,7 @@ from lib.access.permissions import AccountType
 from lib.jobs.findings import look
 from lib.logs.rows import OperationRecord
 from tests.accounts import add_tenant, add_viewer
-from tests.browser.conftest import OpenTab, signed_in
+from tests.browser.conftest import OpenTab
 from tests.lib.watched import found, keep
 from tests.site import Site
 
@@ -40,8 +40,7 @@ def test_a_finding_is_opened_leads_to_its_records_and_is_acknowledged(
     open_tab: OpenTab, site: Site, keeper: tuple[str, int]
 ) -> None:
     name, tenant_id = keeper
-    tab = open_tab("/findings")
-    signed_in(tab, name)
+    tab = open_tab("/findings", who=name)
     expect(tab.get_by_role("link", name="Findings (1)")).to_be_visible()
     box = tab.get_by_test_id("stDataFrame").bounding_box()
     assert box is not None

@@ -12,7 +12,7 @@ from lib.access.permissions import Permission
 from lib.jobs.refresh import refresh
 from lib.usage.intake import Intake
 from tests.accounts import add_tenant, add_viewer
-from tests.browser.conftest import OpenTab, signed_in
+from tests.browser.conftest import OpenTab
 from tests.lib.events import event, events
 from tests.site import Site
 
@@ -34,8 +34,7 @@ def kim(site: Site) -> str:
 
 @pytest.mark.spec("U6")
 def test_a_note_is_kept_below_a_trend_and_told_on_it(open_tab: OpenTab, kim: str) -> None:
-    tab = open_tab("/global_overview?period=yesterday")
-    signed_in(tab, kim)
+    tab = open_tab("/global_overview?period=yesterday", who=kim)
     tab.get_by_text("Notes (0)").click()
     tab.get_by_role("button", name="Add a note").click()
     dialog = tab.get_by_role("dialog")
@@ -55,8 +54,7 @@ def test_a_note_is_kept_below_a_trend_and_told_on_it(open_tab: OpenTab, kim: str
 
 @pytest.mark.spec("U8")
 def test_a_rule_is_seen_before_it_holds_and_is_taken_back(open_tab: OpenTab, kim: str) -> None:
-    tab = open_tab("/administration")
-    signed_in(tab, kim)
+    tab = open_tab("/administration", who=kim)
     tab.get_by_role("button", name="Add a rule").click()
     dialog = tab.get_by_role("dialog")
     dialog.get_by_role("combobox", name="Kind").click()

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from lib.access.permissions import AccountType, Permission
 from tests.accounts import add_tenant, add_viewer
-from tests.browser.conftest import OpenTab, signed_in
+from tests.browser.conftest import OpenTab
 from tests.lib.operation_log import add_log
 from tests.site import Site
 
@@ -44,8 +44,7 @@ def open_row(tab: Page, row: int) -> Locator:
 
 @pytest.mark.spec("O4", "O6", "O7", "U5")
 def test_who_disabled_this_dashboard_what_was_it_before_and_what_else_did_they_do(open_tab: OpenTab, pat: str) -> None:
-    tab = open_tab(WEEK)
-    signed_in(tab, pat)
+    tab = open_tab(WEEK, who=pat)
     total(tab, "4 operations, 1 of them failed")
     tab.get_by_placeholder("Search operator").fill("看")
     tab.get_by_placeholder("Search operator").press("Enter")
@@ -74,13 +73,11 @@ def test_who_disabled_this_dashboard_what_was_it_before_and_what_else_did_they_d
 
 @pytest.mark.spec("U5", "O7")
 def test_a_colleague_opens_the_same_record_by_its_address_and_copies_it(open_tab: OpenTab, pat: str) -> None:
-    tab = open_tab(f"{WEEK}&operator=Bob&action=edit")
-    signed_in(tab, pat)
+    tab = open_tab(f"{WEEK}&operator=Bob&action=edit", who=pat)
     total(tab, "1 operation")
     open_row(tab, 0)
     expect(tab).to_have_url(re.compile(r"operation=\d+"))
-    colleague = open_tab(re.sub(r"^https?://[^/]+", "", tab.url))
-    signed_in(colleague, pat)
+    colleague = open_tab(re.sub(r"^https?://[^/]+", "", tab.url), who=pat)
     panel = colleague.get_by_test_id("stDialog")
     expect(panel).to_contain_text("disabled")
     panel.get_by_text("Raw JSON").click()
@@ -91,8 +88,7 @@ def test_a_colleague_opens_the_same_record_by_its_address_and_copies_it(open_tab
 
 @pytest.mark.spec("O1", "P2")
 def test_the_id_stands_under_the_name_and_a_row_opens_by_keyboard(open_tab: OpenTab, pat: str) -> None:
-    tab = open_tab(WEEK)
-    signed_in(tab, pat)
+    tab = open_tab(WEEK, who=pat)
     total(tab, "4 operations, 1 of them failed")
     cell = tab.get_by_role("cell", name="=1+1 [x](http://x) L-3")
     name, below = cell.locator(".text").bounding_box(), cell.locator(".below").bounding_box()
@@ -106,8 +102,7 @@ def test_the_id_stands_under_the_name_and_a_row_opens_by_keyboard(open_tab: Open
 
 @pytest.mark.spec("O6")
 def test_dragging_over_the_bars_chooses_a_period(open_tab: OpenTab, pat: str) -> None:
-    tab = open_tab(WEEK)
-    signed_in(tab, pat)
+    tab = open_tab(WEEK, who=pat)
     total(tab, "4 operations, 1 of them failed")
     plot = tab.locator(".js-plotly-plot .nsewdrag").first
     expect(plot).to_be_visible()
@@ -126,8 +121,7 @@ def test_dragging_over_the_bars_chooses_a_period(open_tab: OpenTab, pat: str) ->
 def test_a_phone_shows_the_log_without_scrolling_sideways_the_list_before_the_facets(
     open_tab: OpenTab, pat: str
 ) -> None:
-    tab = open_tab(WEEK, viewport={"width": 390, "height": 844})
-    signed_in(tab, pat)
+    tab = open_tab(WEEK, viewport={"width": 390, "height": 844}, who=pat)
     total(tab, "4 operations, 1 of them failed")
     table, side = tab.locator(".frame table"), tab.locator(".st-key-listing_side")
     expect(table).to_be_visible()
@@ -140,10 +134,8 @@ def test_a_phone_shows_the_log_without_scrolling_sideways_the_list_before_the_fa
 
 
 @pytest.mark.spec("A4")
-@pytest.mark.parametrize("who", ["nobody", "amy"])
-def test_others_get_nothing_by_any_address(open_tab: OpenTab, pat: str, who: str) -> None:
-    tab = open_tab(f"{WEEK}&tab=proof&operation=1")
-    signed_in(tab, pat.replace("pat", who))
+def test_others_get_nothing_by_any_address(open_tab: OpenTab, pat: str) -> None:
+    tab = open_tab(f"{WEEK}&tab=proof&operation=1", who=pat.replace("pat", "amy"))
     expect(tab.get_by_test_id("stAlert").first).to_be_visible()
     expect(tab.locator(".frame")).to_have_count(0)
     tab.locator(".st-key-account_menu button").click()

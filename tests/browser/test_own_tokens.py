@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from lib.access.permissions import Permission
 from tests.accounts import add_tenant, add_viewer
-from tests.browser.conftest import OpenTab, signed_in
+from tests.browser.conftest import OpenTab
 from tests.site import Site
 
 
@@ -30,8 +30,7 @@ def _answer(site: Site, token: str) -> int:
 def test_a_token_is_shown_once_works_and_is_revoked_after_a_second_question(open_tab: OpenTab, site: Site) -> None:
     name = f"tom-{uuid.uuid4().hex[:8]}"
     add_viewer(site.store, name, add_tenant(site.store, f"t-{name}"), permissions=[Permission.USAGE_READ])
-    tab = open_tab()
-    signed_in(tab, name)
+    tab = open_tab(who=name)
     dialog = tokens(tab, "API tokens")
     expect(dialog.get_by_text("There is no token that works.")).to_be_visible()
     dialog.get_by_role("button", name="Make a token").click()

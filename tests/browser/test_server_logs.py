@@ -54,8 +54,7 @@ def crm(site: Site) -> Iterator[Path]:
 
 @pytest.mark.spec("V4", "V5")
 def test_an_administrator_goes_from_health_to_the_stack_trace(open_tab: OpenTab, root: str, crm: Path) -> None:
-    tab = open_tab("/server_logs")
-    signed_in(tab, root)
+    tab = open_tab("/server_logs", who=root)
     expect(tab.get_by_role("heading", name="Health, last 24 hours")).to_be_visible()
     tab.locator(".st-key-log_health_error").get_by_role("button", name="Open").click()
     expect(tab.get_by_role("heading", name="CRM data")).to_be_visible()
@@ -72,8 +71,7 @@ def test_an_administrator_goes_from_health_to_the_stack_trace(open_tab: OpenTab,
 def test_a_keyword_is_marked_among_the_lines_around_it_and_the_address_shows_it_again(
     open_tab: OpenTab, root: str, crm: Path
 ) -> None:
-    tab = open_tab("/server_logs?log=crm_data")
-    signed_in(tab, root)
+    tab = open_tab("/server_logs?log=crm_data", who=root)
     entries = tab.get_by_role("list", name="Log entries").get_by_role("listitem")
     expect(entries).to_have_count(200)
     expect(entries.last).to_contain_text("订单 slow")
@@ -93,8 +91,7 @@ def test_a_keyword_is_marked_among_the_lines_around_it_and_the_address_shows_it_
 
 @pytest.mark.spec("V4")
 def test_what_is_written_meanwhile_is_followed(open_tab: OpenTab, root: str, crm: Path) -> None:
-    tab = open_tab("/server_logs?log=crm_data")
-    signed_in(tab, root)
+    tab = open_tab("/server_logs?log=crm_data", who=root)
     tab.get_by_text("Follow").click()
     entries = tab.get_by_role("list", name="Log entries").get_by_role("listitem")
     expect(entries.last).to_contain_text("订单 slow")
@@ -108,8 +105,7 @@ def test_what_is_written_meanwhile_is_followed(open_tab: OpenTab, root: str, crm
 def test_files_are_taken_away_together_and_deleted_after_a_second_question(
     open_tab: OpenTab, root: str, crm: Path
 ) -> None:
-    tab = open_tab("/server_logs?log=crm_data&tab=files")
-    signed_in(tab, root)
+    tab = open_tab("/server_logs?log=crm_data&tab=files", who=root)
     expect(tab.get_by_text("Choose files by the boxes")).to_be_visible()
     table = tab.get_by_test_id("stDataFrame")
     tab.wait_for_timeout(2_000)  # the grid takes clicks only once it has drawn itself
@@ -134,8 +130,7 @@ def test_files_are_taken_away_together_and_deleted_after_a_second_question(
 
 @pytest.mark.spec("V2")
 def test_a_rule_that_is_saved_stands_beside_the_logs(open_tab: OpenTab, root: str, site: Site) -> None:
-    tab = open_tab("/server_logs?log=call_event&tab=rule")
-    signed_in(tab, root)
+    tab = open_tab("/server_logs?log=call_event&tab=rule", who=root)
     tab.get_by_role("combobox", name="Output level").click()
     tab.get_by_role("option", name="DEBUG").click()
     tab.get_by_role("button", name="Save").click()
@@ -157,8 +152,7 @@ def test_a_platform_administrator_is_refused_page_and_file(open_tab: OpenTab, si
     add_viewer(site.store, f"plat-{tenant}", tenant, AccountType.PLATFORM, language="en")
     add_viewer(site.store, f"ord-{tenant}", tenant, permissions=list(Permission), language="en")
     for name in (f"plat-{tenant}", f"ord-{tenant}"):
-        tab = open_tab("/server_logs?log=crm_data")
-        signed_in(tab, name)
+        tab = open_tab("/server_logs?log=crm_data", who=name)
         expect(tab.get_by_text("You do not have the permission server_log:read")).to_be_visible()
         expect(tab.get_by_role("link", name="Server logs")).to_have_count(0)
         assert tab.request.get(f"{site.url}/export/server-logs/crm_data").status == 403

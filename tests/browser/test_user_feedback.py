@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import OpenTab, settled, signed_in
+from tests.browser.conftest import OpenTab, settled
 from tests.lib.feedback_shop import HOSTILE, LOG_NAME, make_shop
 from tests.site import Site
 
@@ -35,8 +35,7 @@ def total(tab: Page, text: str) -> None:
 def test_from_a_kind_to_its_picture_a_file_of_what_is_shown_and_a_log_that_is_deleted(
     open_tab: OpenTab, site: Site, shop: str
 ) -> None:
-    tab = open_tab(DAY)
-    signed_in(tab, f"pat-{shop}")
+    tab = open_tab(DAY, who=f"pat-{shop}")
     tab.get_by_role("combobox", name="Mini program", exact=True).click()
     tab.get_by_role("option", name="Shop").click()
     total(tab, "3 records")
