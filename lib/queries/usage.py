@@ -14,6 +14,7 @@ from lib.access.permissions import Permission
 from lib.access.viewer import Viewer
 from lib.queries.gate import ViewerQueries, needs
 from lib.queries.names import Names, names_of
+from lib.queries.remembering import remembered
 from lib.store import Store
 from lib.usage.buckets import EPOCH, Grain, Period, bucket_of, bucket_starts, start_of
 from lib.usage.kept import counted_by_bucket
@@ -186,29 +187,13 @@ class UsageQueries(ViewerQueries):
 
     def _grouped(self, asked: UsageFilter, grain: Grain, by: tuple[str, ...], *, filled: bool) -> pl.DataFrame:
         """`bucket`, `by` and the metrics; pages are counted by PAGE_COUNTS, everything else by COUNTS."""
-        tables, places = self._tables(), self._places(asked)
-        closed = bucket_of(tables.as_of) if tables.as_of else 0
-        buckets = bucket_starts(asked.period, grain)
-        if grain is not Grain.PERIOD:
-            buckets = buckets.filter(pl.col("t") < closed)
-        paged = "page" in by
-        until = max(asked.period.first, min(asked.period.end, closed))
-        inside = buckets.filter(pl.col("t") < until)
-        added = _added(tables, places, asked.period.first, until, by).join(inside.lazy().select("t", "bucket"), on="t")
-        rows = added.group_by("bucket", *by).agg(pl.col(PAGE_COUNTS if paged else COUNTS).sum())
-        # What was taken back leaves nothing.
-        rows = rows.filter(pl.any_horizontal(pl.exclude("bucket", *by) != 0))
-        users, firsts = _users(tables, places, inside, until, by)
-        active = users.lazy().filter(pl.col("active_users") > 0)
-        rows = rows.join(active, on=["bucket", *by], how="full", coalesce=True, nulls_equal=True)
-        if filled:
-            rows = buckets.lazy().select("bucket").unique().join(rows, on="bucket", how="left")
-        if not paged:
-            cumulative = cumulative_by_bucket(firsts, buckets, by).lazy()
-            rows = rows.join(cumulative, on=["bucket", *by], how="left", nulls_equal=True)
-        rows = rows.with_columns(pl.exclude("bucket", *by).fill_null(0))
-        rows = rows.with_columns(pl.col(pl.Categorical).cast(pl.String))
-        return _measured(rows, PAGE_METRICS if paged else METRICS, by).sort("bucket", *by).collect()
+        # The version before the tables: newer answers may be kept as of an older version, never older ones as of a newer.
+        mark = (self._lake.folder, self._lake.version(), self.viewer.tenant_id)
+        places, period = self._places(asked), asked.period
+        return remembered(
+            ("usage", mark, places, period, grain, by, filled),
+            lambda: _figures(self._tables(), places, period, grain, by, filled=filled),
+        )
 
     def _named(self, rows: pl.DataFrame, dimension: Dimension) -> pl.DataFrame:
         column = _COLUMN[dimension]
@@ -218,6 +203,33 @@ class UsageQueries(ViewerQueries):
         table = names.applications if dimension == "application" else names.mini_programs
         known = table.rename({"id": column})
         return rows.join(known, on=column, how="left").drop(column)
+
+
+def _figures(
+    tables: Published, places: _Places, period: Period, grain: Grain, by: tuple[str, ...], *, filled: bool
+) -> pl.DataFrame:
+    closed = bucket_of(tables.as_of) if tables.as_of else 0
+    buckets = bucket_starts(period, grain)
+    if grain is not Grain.PERIOD:
+        buckets = buckets.filter(pl.col("t") < closed)
+    paged = "page" in by
+    until = max(period.first, min(period.end, closed))
+    inside = buckets.filter(pl.col("t") < until)
+    added = _added(tables, places, period.first, until, by).join(inside.lazy().select("t", "bucket"), on="t")
+    rows = added.group_by("bucket", *by).agg(pl.col(PAGE_COUNTS if paged else COUNTS).sum())
+    # What was taken back leaves nothing.
+    rows = rows.filter(pl.any_horizontal(pl.exclude("bucket", *by) != 0))
+    users, firsts = _users(tables, places, inside, until, by)
+    active = users.lazy().filter(pl.col("active_users") > 0)
+    rows = rows.join(active, on=["bucket", *by], how="full", coalesce=True, nulls_equal=True)
+    if filled:
+        rows = buckets.lazy().select("bucket").unique().join(rows, on="bucket", how="left")
+    if not paged:
+        cumulative = cumulative_by_bucket(firsts, buckets, by).lazy()
+        rows = rows.join(cumulative, on=["bucket", *by], how="left", nulls_equal=True)
+    rows = rows.with_columns(pl.exclude("bucket", *by).fill_null(0))
+    rows = rows.with_columns(pl.col(pl.Categorical).cast(pl.String))
+    return _measured(rows, PAGE_METRICS if paged else METRICS, by).sort("bucket", *by).collect()
 
 
 def _users(
