@@ -187,7 +187,7 @@ class UsageQueries(ViewerQueries):
 
     def _grouped(self, asked: UsageFilter, grain: Grain, by: tuple[str, ...], *, filled: bool) -> pl.DataFrame:
         """`bucket`, `by` and the metrics; pages are counted by PAGE_COUNTS, everything else by COUNTS."""
-        # The version before the tables: newer answers may be kept as of an older version, never older ones as of a newer.
+        # The version before the tables: newer answers may be kept as of an older version, not older ones as of a newer.
         mark = (self._lake.folder, self._lake.version(), self.viewer.tenant_id)
         places, period = self._places(asked), asked.period
         return remembered(
