@@ -51,7 +51,7 @@ def _named(rows: Iterable[Row[int, str, str]]) -> pl.DataFrame:
 
 
 def _id(named: pl.DataFrame, kind: str, key: str) -> int:
-    found = named.filter(pl.col("key") == key)["id"]
-    if found.is_empty():
-        raise NotFound(kind=Phrase(kind), key=key)
-    return int(found[0])
+    for number, known in zip(named["id"], named["key"], strict=True):
+        if known == key:
+            return int(number)
+    raise NotFound(kind=Phrase(kind), key=key)

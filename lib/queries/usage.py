@@ -110,7 +110,8 @@ class UsageQueries(ViewerQueries):
     @needs(Permission.USAGE_READ)
     def totals(self, asked: UsageFilter) -> dict[str, float | int | None]:
         """Every metric of METRICS over the whole period, by key."""
-        return self._grouped(asked, Grain.PERIOD, (), filled=True).drop("bucket").row(0, named=True)
+        figures = self._grouped(asked, Grain.PERIOD, (), filled=True).row(0, named=True)
+        return {name: value for name, value in figures.items() if name != "bucket"}
 
     @needs(Permission.USAGE_READ)
     def trend(self, asked: UsageFilter, grain: Grain, *, filled: bool = True) -> pl.DataFrame:
@@ -124,7 +125,8 @@ class UsageQueries(ViewerQueries):
     def ranking(self, asked: UsageFilter, dimension: Dimension) -> pl.DataFrame:
         """`key`, `name` and METRICS of each application, mini program or operating system, most opens first."""
         rows = self._grouped(asked, Grain.PERIOD, (_COLUMN[dimension],), filled=False)
-        return self._named(rows.drop("bucket"), dimension).sort(["opens", "key"], descending=[True, False])
+        named = self._named(rows.lazy().drop("bucket"), dimension)
+        return named.sort(["opens", "key"], descending=[True, False]).collect()
 
     @needs(Permission.USAGE_READ)
     def pages(self, asked: UsageFilter, search: str = "") -> pl.DataFrame:
@@ -142,8 +144,8 @@ class UsageQueries(ViewerQueries):
     @needs(Permission.USAGE_READ)
     def breakdown(self, asked: UsageFilter, grain: Grain, dimension: Dimension) -> pl.DataFrame:
         """`bucket`, `key`, `name` and the metrics of each place that has events in a bucket, in order."""
-        rows = self._named(self._grouped(asked, grain, (_COLUMN[dimension],), filled=False), dimension)
-        return rows.sort("bucket", "key")
+        rows = self._named(self._grouped(asked, grain, (_COLUMN[dimension],), filled=False).lazy(), dimension)
+        return rows.sort("bucket", "key").collect()
 
     @needs(Permission.USAGE_READ)
     def retention(self, asked: UsageFilter, of: Cohort) -> pl.DataFrame:
@@ -163,11 +165,20 @@ class UsageQueries(ViewerQueries):
     def operating_systems(self, mini_program: str | None = None) -> list[str]:
         """The operating systems that were ever seen."""
         places = self._places(UsageFilter(Period(EPOCH, start_of(1)), mini_program))
-        seen = self._tables().counts().filter(places.predicate()).select(pl.col("os").unique()).collect()
-        return sorted(name for name in seen["os"] if name)
+
+        def seen() -> tuple[str, ...]:
+            names = self._tables().counts().filter(places.predicate()).select(pl.col("os").unique()).collect()
+            return tuple(sorted(name for name in names["os"] if name))
+
+        return list(remembered(("systems", self._mark(), places), seen))
 
     def _tables(self) -> Published:
         return published(self._lake, self.viewer.tenant_id)
+
+    def _mark(self) -> tuple[object, ...]:
+        """What answers are kept under; it is asked for before the tables are: newer answers may be kept as of an older
+        version, never older ones as of a newer."""
+        return self._lake.folder, self._lake.version(), self.viewer.tenant_id
 
     def _places(self, asked: UsageFilter | None) -> _Places:
         scope = self.viewer.applications
@@ -187,21 +198,19 @@ class UsageQueries(ViewerQueries):
 
     def _grouped(self, asked: UsageFilter, grain: Grain, by: tuple[str, ...], *, filled: bool) -> pl.DataFrame:
         """`bucket`, `by` and the metrics; pages are counted by PAGE_COUNTS, everything else by COUNTS."""
-        # The version before the tables: newer answers may be kept as of an older version, not older ones as of a newer.
-        mark = (self._lake.folder, self._lake.version(), self.viewer.tenant_id)
-        places, period = self._places(asked), asked.period
+        mark, places, period = self._mark(), self._places(asked), asked.period
         return remembered(
             ("usage", mark, places, period, grain, by, filled),
             lambda: _figures(self._tables(), places, period, grain, by, filled=filled),
         )
 
-    def _named(self, rows: pl.DataFrame, dimension: Dimension) -> pl.DataFrame:
+    def _named(self, rows: pl.LazyFrame, dimension: Dimension) -> pl.LazyFrame:
         column = _COLUMN[dimension]
         if dimension in {"page", "os"}:
             return rows.rename({column: "key"}).with_columns(name=pl.col("key"))
         names = self._names()
         table = names.applications if dimension == "application" else names.mini_programs
-        known = table.rename({"id": column})
+        known = table.lazy().rename({"id": column})
         return rows.join(known, on=column, how="left").drop(column)
 
 
