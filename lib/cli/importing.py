@@ -14,9 +14,9 @@ from lib.collect.access_logs import AccessLog, Form
 from lib.collect.clickstreams import FORMATS, Clickstream
 from lib.collect.feedback import FIELDS as FEEDBACK_FIELDS
 from lib.collect.feedback_files import FORMATS as FEEDBACK_FORMATS
-from lib.collect.feedback_files import FeedbackFile, fields_of
+from lib.collect.feedback_files import FeedbackFile
 from lib.collect.feedback_imports import FeedbackImport
-from lib.collect.fields import NAMES, Fields
+from lib.collect.fields import NAMES, Fields, mapped
 from lib.collect.file_imports import Outcome
 from lib.collect.files import Advance
 from lib.collect.imports import Import
@@ -128,7 +128,7 @@ def import_feedback(
     """
     if mini_program is not None:
         checked_key(mini_program)
-    named = fields_of(mapping)
+    named = mapped(mapping, FEEDBACK_FIELDS)
     house = open_house()
     importing = FeedbackImport(house.store, house.tenant(tenant).id, house.settings.rejects_dir, _tell)
 

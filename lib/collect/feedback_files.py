@@ -15,7 +15,7 @@ import polars as pl
 
 from lib.collect.answers import Refused
 from lib.collect.csv_rows import CsvRows
-from lib.collect.feedback import FIELDS, folded, is_field, record_of, said_in
+from lib.collect.feedback import folded, is_field, record_of, said_in
 from lib.collect.fields import Fields
 from lib.collect.files import LINES, Advance, TextFile
 from lib.collect.sources import is_filled
@@ -64,19 +64,6 @@ class FeedbackFields(Fields):
         if not found:
             raise BadInput(what=f"{file} has no column that tells feedback: name them by --map content=COLUMN,...")
         return {f"={column}": column for column in found}
-
-
-def fields_of(mapping: Sequence[str]) -> dict[str, str]:
-    """The fields of some "content=F,kind=F". Raises BadInput."""
-    named: dict[str, str] = {}
-    for entry in ",".join(mapping).split(",") if mapping else ():
-        name, equals, field = (part.strip() for part in entry.partition("="))
-        if name not in FIELDS or not equals or not field:
-            raise BadInput(what=f'"{entry}" maps nothing: write NAME=FIELD, where NAME is {", ".join(FIELDS)}')
-        if name in named:
-            raise BadInput(what=f'"{name}" is mapped twice: name one field for it')
-        named[name] = field
-    return named
 
 
 class FeedbackFile:

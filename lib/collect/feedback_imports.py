@@ -9,15 +9,11 @@ import polars as pl
 from sqlalchemy.orm import Session
 
 from lib.collect.feedback_files import FeedbackChunk, Told
-from lib.collect.file_imports import FileImport
+from lib.collect.file_imports import FileImport, require_few
 from lib.collect.retrying import written
-from lib.errors import Unavailable
 from lib.feedback.records import Appended, append
 from lib.logs.record import Act
 from lib.store import catalogue
-
-NEW_KEYS = 1000
-"""How many applications or mini programs one import may name; more are a field that was taken for another."""
 
 _SOURCE = "import"
 
@@ -31,9 +27,8 @@ class FeedbackImport(FileImport[FeedbackChunk, list[Told]]):
     def _ready(self, chunk: FeedbackChunk) -> tuple[list[Told], pl.DataFrame]:
         self._programs |= {each.mini_program for each in chunk.told}
         self._applications |= {each.application for each in chunk.told if each.application is not None}
-        for count, kind in ((len(self._applications), "applications"), (len(self._programs), "mini programs")):
-            if count > NEW_KEYS:
-                raise Unavailable(what=f"The file names more than {NEW_KEYS} {kind} (is it the right field?)")
+        require_few(len(self._applications), "applications")
+        require_few(len(self._programs), "mini programs")
         return chunk.told, chunk.refused
 
     def _keep(self, rows: list[Told]) -> Appended:
@@ -59,12 +54,4 @@ class FeedbackImport(FileImport[FeedbackChunk, list[Told]]):
         return append(session, self._tenant_id, records)
 
     def _act(self, names: Sequence[str]) -> Act:
-        return Act(
-            module="feedback",
-            action="import",
-            operation_class="addition",
-            object_type="file",
-            object_name=", ".join(names)[:1000],
-            new=self._figures(),
-            content=self._trouble(),
-        )
+        return self.act_of("feedback", names)

@@ -32,14 +32,7 @@ class Fields:
     @classmethod
     def of(cls, mapping: Sequence[str], target: Target) -> Fields:
         """The fields of some "time=F,visitor=F", and those that say whose an event is. Raises BadInput."""
-        named: dict[str, str] = {}
-        for entry in ",".join(mapping).split(",") if mapping else ():
-            name, equals, field = (part.strip() for part in entry.partition("="))
-            if name not in NAMES or not equals or not field:
-                raise BadInput(what=f'"{entry}" maps nothing: write NAME=FIELD, where NAME is {", ".join(NAMES)}')
-            if name in named:
-                raise BadInput(what=f'"{name}" is mapped twice: name one field for it')
-            named[name] = field
+        named = mapped(mapping, NAMES)
         owners = {"application": target.application_field, "mini_program": target.mini_program_field}
         return cls({**named, **{name: field for name, field in owners.items() if field is not None}})
 
@@ -64,6 +57,20 @@ class Fields:
             if name not in found:
                 raise BadInput(what=f"{file} has no column for {name}: name it by --map {name}=COLUMN; {there}")
         return found
+
+
+def mapped(mapping: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """The fields of some "time=F,visitor=F", by the names that they say, each of which is one of some. Raises
+    BadInput."""
+    named: dict[str, str] = {}
+    for entry in ",".join(mapping).split(",") if mapping else ():
+        name, equals, field = (part.strip() for part in entry.partition("="))
+        if name not in names or not equals or not field:
+            raise BadInput(what=f'"{entry}" maps nothing: write NAME=FIELD, where NAME is {", ".join(names)}')
+        if name in named:
+            raise BadInput(what=f'"{name}" is mapped twice: name one field for it')
+        named[name] = field
+    return named
 
 
 def framed(rows: list[tuple[object, ...]], names: Sequence[str]) -> pl.DataFrame:

@@ -19,6 +19,9 @@ from lib.logs.record import COMMAND, Act, record
 from lib.store import Store
 from lib.store.runs import job_run
 
+NEW_KEYS = 1000
+"""How many applications or mini programs one import may name; more are a field that was taken for another."""
+
 _HARMLESS = "what was accepted stays, and importing the same files again adds only what is missing"
 
 
@@ -127,6 +130,18 @@ class FileImport(ABC, Generic[C, R]):
     def _figures(self) -> dict[str, int]:
         return {name: self._counts[name] for name in ("read", "accepted", "repeated", "refused")}
 
+    def act_of(self, module: str, names: Sequence[str]) -> Act:
+        """The act of importing files into a module."""
+        return Act(
+            module=module,
+            action="import",
+            operation_class="addition",
+            object_type="file",
+            object_name=", ".join(names)[:1000],
+            new=self._figures(),
+            content="; ".join(self._troubles)[:4000],
+        )
+
     def _take(self, source: Source[C]) -> None:
         read = good = 0
         first_reason = ""
@@ -153,8 +168,11 @@ class FileImport(ABC, Generic[C, R]):
         with self._store.write(self._tenant_id) as session:
             record(session, self._tenant_id, COMMAND, self._act(names))
 
-    def _trouble(self) -> str:
-        return "; ".join(self._troubles)[:4000]
+
+def require_few(count: int, kind: str) -> None:
+    """Raise Unavailable where so many applications, or mini programs, were named that they cannot be any."""
+    if count > NEW_KEYS:
+        raise Unavailable(what=f"The file names more than {NEW_KEYS} {kind} (is it the right field?)")
 
 
 def _printable(text: str) -> str:

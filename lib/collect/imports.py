@@ -7,18 +7,14 @@ from pathlib import Path
 
 import polars as pl
 
-from lib.collect.file_imports import FileImport
+from lib.collect.file_imports import FileImport, require_few
 from lib.collect.sources import Chunk
-from lib.errors import Unavailable
 from lib.logs.record import Act
 from lib.store import Store, catalogue
 from lib.usage import events
 from lib.usage.intake import Accepted, Intake
 from lib.usage.lake import Lake, RecordKind, TenantFiles
 from lib.usage.removed import belongs_to_removed
-
-NEW_KEYS = 1000
-"""How many applications or mini programs one import may name; more are a field that was taken for another."""
 
 
 class Import(FileImport[Chunk, pl.DataFrame]):
@@ -62,8 +58,7 @@ class Import(FileImport[Chunk, pl.DataFrame]):
         if not new:
             return
         for place, kind in enumerate(("applications", "mini programs")):
-            if len({pair[place] for pair in (*new, *self._ids)}) > NEW_KEYS:
-                raise Unavailable(what=f"The file names more than {NEW_KEYS} {kind} (is it the right field?)")
+            require_few(len({pair[place] for pair in (*new, *self._ids)}), kind)
         with self._store.write(self._tenant_id) as session:
             keys = [pair[0] for pair in new], [pair[1] for pair in new]
             applications = catalogue.ensured_applications(session, self._tenant_id, keys[0], "import")
@@ -80,12 +75,4 @@ class Import(FileImport[Chunk, pl.DataFrame]):
                 )
 
     def _act(self, names: Sequence[str]) -> Act:
-        return Act(
-            module="visits" if self._kind == "visit" else "usage",
-            action="import",
-            operation_class="addition",
-            object_type="file",
-            object_name=", ".join(names)[:1000],
-            new=self._figures(),
-            content=self._trouble(),
-        )
+        return self.act_of("visits" if self._kind == "visit" else "usage", names)

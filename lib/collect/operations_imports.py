@@ -40,12 +40,4 @@ class OperationImport(FileImport[OperationChunk, list[OperationRecord]]):
         return written(self._store, self._tenant_id, lambda session: append(session, self._tenant_id, rows))
 
     def _act(self, names: Sequence[str]) -> Act:
-        return Act(
-            module="operation_log",
-            action="import",
-            operation_class="addition",
-            object_type="file",
-            object_name=", ".join(names)[:1000],
-            new=self._figures(),
-            content=self._trouble(),
-        )
+        return self.act_of("operation_log", names)
