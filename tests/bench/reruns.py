@@ -7,11 +7,14 @@ is measured is the server, with program, figures and protocol.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
+import itertools
 import statistics
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
@@ -28,7 +31,7 @@ from lib.jobs import demo
 from lib.store.accounts import account_named
 from lib.store.tables import AccountSession, Application, MiniProgram
 from tests.accounts import AccountType, add_viewer
-from tests.bench.collector import BATCH_EVENTS, _batch, basic
+from tests.bench.collector import BATCH_EVENTS, CONNECTIONS, _batch, basic
 from tests.lib.collecting import new_key
 from tests.site import Site
 
@@ -85,21 +88,28 @@ def viewed(port: int, viewers: int, seconds: float, think_seconds: float) -> lis
 
 
 def sent_evenly(port: int, key: str, seconds: float, per_second: int) -> int:
-    """Send batches at an even rate; how many events were acknowledged."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    headers = {**basic(key), "Content-Type": "application/json"}
-    began, sent, taken = time.monotonic(), 0, 0
-    while (now := time.monotonic() - began) < seconds:
-        due = int(now * per_second / BATCH_EVENTS)
-        if sent >= due:
-            time.sleep(0.002)
-            continue
-        connection.request("POST", "/v1/batch", _batch(sent), headers)
-        answer = connection.getresponse()
-        answer.read()
-        taken += BATCH_EVENTS if answer.status == 200 else 0
-        sent += 1
-    return taken
+    """Send batches at an even rate, from several clients; how many events were acknowledged."""
+    bodies = [_batch(number) for number in range(int(seconds * per_second / BATCH_EVENTS) + 1)]
+    numbers = itertools.count()
+    began = time.monotonic()
+
+    def one(_client: int) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        headers = {**basic(key), "Content-Type": "application/json"}
+        taken = 0
+        with contextlib.closing(connection):
+            while (number := next(numbers)) < len(bodies):
+                time.sleep(max(0.0, began + number * BATCH_EVENTS / per_second - time.monotonic()))
+                if time.monotonic() - began > seconds:
+                    break
+                connection.request("POST", "/v1/batch", bodies[number], headers)
+                answer = connection.getresponse()
+                answer.read()
+                taken += BATCH_EVENTS if answer.status == 200 else 0
+        return taken
+
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        return sum(pool.map(one, range(CONNECTIONS)))
 
 
 def main() -> None:
