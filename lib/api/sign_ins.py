@@ -10,7 +10,7 @@ from lib.api.parameters import TENANT, number_of, one_of, text_of
 from lib.api.resources import MOST_ROWS, Asked, Resource, bounded, row_schema
 from lib.api.visits import FROM, PLACE, USUAL_ROWS
 from lib.queries.console import Console
-from lib.queries.flat_rows import sign_in_rows
+from lib.queries.flat_rows import log_rows
 from lib.queries.sign_ins import RESULTS, SignInFilter
 from lib.usage.buckets import Grain
 
@@ -20,7 +20,7 @@ _WORDS = ("account", "result", "keyword", "address", "country", "region")
 def _answer(console: Console, asked: Asked) -> pl.DataFrame:
     wanted = SignInFilter(*period_of(asked), **{name: asked[name] for name in _WORDS})
     grain = None if asked["grain"] is None else Grain(asked["grain"])
-    return bounded(sign_in_rows(console.sign_ins, wanted, grain, asked["limit"]))
+    return bounded(log_rows(console.sign_ins, wanted, grain, asked["limit"]))
 
 
 _TEXT = {"type": "string"}

@@ -10,7 +10,7 @@ from lib.api.parameters import TENANT, Parameter, number_of, one_of, text_of
 from lib.api.resources import MOST_ROWS, Asked, Resource, bounded, row_schema
 from lib.errors import BadInput
 from lib.queries.console import Console
-from lib.queries.flat_rows import visit_rows
+from lib.queries.flat_rows import log_rows
 from lib.queries.visit_filter import RESULTS, VisitFilter
 from lib.usage.buckets import Grain
 
@@ -20,7 +20,7 @@ USUAL_ROWS = 1000
 def _answer(console: Console, asked: Asked) -> pl.DataFrame:
     wanted = VisitFilter(*period_of(asked), **{name: asked[name] for name in _WORDS})
     grain = None if asked["grain"] is None else Grain(asked["grain"])
-    return bounded(visit_rows(console.visits, wanted, grain, asked["limit"]))
+    return bounded(log_rows(console.visits, wanted, grain, asked["limit"]))
 
 
 def _status(text: str) -> str:

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from lib.access.permissions import AccountType, of_type
 from lib.access.viewer import EVERY_APPLICATION, Viewer
 from lib.cli.house import House
+from lib.feedback.types import FEEDBACK_KINDS, FEEDBACK_TYPES
 from lib.logs.catalogue import CLASSES
 from lib.logs.wording import CHANNELS, RESULTS
-from lib.queries.operation_filter import OperationFilter
 from lib.queries.sign_ins import RESULTS as SIGN_IN_RESULTS
-from lib.queries.sign_ins import SignInFilter
+from lib.queries.spans import SpanFilter
 from lib.queries.usage import Dimension, UsageFilter
 from lib.queries.visit_filter import RESULTS as VISIT_RESULTS
-from lib.queries.visit_filter import VisitFilter
 from lib.usage.buckets import Grain, Period
 from lib.usage.instants import half_hour_of, instant_of
 
 Command = Callable[..., None]
+Option = Callable[[Command], Command]
+F = TypeVar("F", bound=SpanFilter)
 
 DIMENSIONS: dict[str, Dimension] = {
     "application": "application",
@@ -34,7 +35,7 @@ DIMENSIONS: dict[str, Dimension] = {
 GRAINS = tuple(grain.value for grain in Grain)
 
 
-def with_options(options: Sequence[Callable[[Command], Command]]) -> Callable[[Command], Command]:
+def with_options(options: Sequence[Option]) -> Option:
     """Give a command all of the options, in their order."""
 
     def given(command: Command) -> Command:
@@ -118,6 +119,16 @@ OPERATION_OPTIONS = (
     click.option("--object-id", default="", metavar="ID", help="Only what was done to the object of this id."),
 )
 
+FEEDBACK_OPTIONS = (
+    click.option("--mini-program", metavar="M", help="Only of this mini program, by key."),
+    click.option("--application", metavar="A", help="Only of this application, by key."),
+    click.option("--type", type=click.Choice([each.key for each in FEEDBACK_TYPES]), help="Only of this type."),
+    click.option("--kind", type=click.Choice([each.key for each in FEEDBACK_KINDS]), help="Only this abnormality."),
+    click.option("--version", metavar="V", help="Only of this version of the mini program."),
+    click.option("--os", metavar="OS", help="Only of this operating system."),
+    click.option("--keyword", metavar="TEXT", help="Only with this in content, contact, user, device or versions."),
+)
+
 
 def operator_of(house: House, tenant_key: str) -> Viewer:
     """Whoever can run the command on the server reads the database anyway: they see what a system administrator
@@ -151,16 +162,6 @@ def usage_filter(
     return UsageFilter(Period(ends[0], ends[1], zone), mini_program, application)
 
 
-def visit_filter(since: str, until: str, zone: str, words: Mapping[str, Any]) -> VisitFilter:
-    """The visits that the options ask for."""
-    return VisitFilter(instant_of(since, zone), instant_of(until, zone), zone, **words)
-
-
-def sign_in_filter(since: str, until: str, zone: str, words: Mapping[str, Any]) -> SignInFilter:
-    """The attempts to sign in that the options ask for."""
-    return SignInFilter(instant_of(since, zone), instant_of(until, zone), zone, **words)
-
-
-def operation_filter(since: str, until: str, zone: str, words: Mapping[str, Any]) -> OperationFilter:
-    """The operations that the options ask for."""
-    return OperationFilter(instant_of(since, zone), instant_of(until, zone), zone, **words)
+def span_filter(kind: type[F], since: str, until: str, zone: str, words: Mapping[str, Any]) -> F:
+    """The rows of a log that the options ask for."""
+    return kind(instant_of(since, zone), instant_of(until, zone), zone, **words)

@@ -12,28 +12,30 @@ import polars as pl
 
 from lib.cli.asking import (
     DIMENSIONS,
+    FEEDBACK_OPTIONS,
     OPERATION_OPTIONS,
     PERIOD_OPTIONS,
     SIGN_IN_OPTIONS,
     USAGE_OPTIONS,
     VISIT_OPTIONS,
-    operation_filter,
+    Option,
     operator_of,
-    sign_in_filter,
+    span_filter,
     usage_filter,
-    visit_filter,
     with_options,
 )
 from lib.cli.export_files import Target, write_file
-from lib.cli.feedback import FEEDBACK_OPTIONS, feedback_filter
-from lib.cli.house import House, open_house
+from lib.cli.house import open_house
 from lib.export.formats import FORMAT_BY_KEY
 from lib.logs.place_names import named_places
 from lib.queries.console import Console
 from lib.queries.exportable import Exportable, days_between
-from lib.queries.flat_rows import sign_in_rows, usage_rows, visit_rows
+from lib.queries.feedback_filter import FeedbackFilter
+from lib.queries.flat_rows import log_rows, usage_rows
+from lib.queries.operation_filter import OperationFilter
 from lib.queries.rooms import room
 from lib.queries.sign_ins import SignInFilter, named_reasons
+from lib.queries.spans import SpanFilter
 from lib.queries.usage import UsageQueries
 from lib.queries.visit_filter import VisitFilter
 from lib.usage.buckets import Grain
@@ -88,112 +90,87 @@ def usage(
     write_file(house, tenant_key, figures, Target(format_key, output, Language(language)))
 
 
-@export.command()
-@with_options([*PERIOD_OPTIONS, *VISIT_OPTIONS, *_FILE_OPTIONS])
-def visits(
-    tenant_key: str,
-    since: str,
-    until: str,
-    zone: str,
-    grain: str | None,
-    limit: int | None,
-    format_key: str,
-    output: Path,
-    language: str,
-    **words: Any,
-) -> None:
-    """Visits in [since, until), as `daybook show visits` shows them."""
-    house = open_house()
-    asked = visit_filter(since, until, zone, words)
-    target = Target(format_key, output, Language(language))
-
-    def counted(console: Console) -> pl.DataFrame:
-        return visit_rows(console.visits, asked, Grain(grain) if grain else None, limit)
-
-    _write(house, tenant_key, Listed("visits", "visits", asked, grain is None and limit is None, counted), target)
-
-
-@export.command("sign-ins")
-@with_options([*PERIOD_OPTIONS, *SIGN_IN_OPTIONS, *_FILE_OPTIONS])
-def sign_ins(
-    tenant_key: str,
-    since: str,
-    until: str,
-    zone: str,
-    grain: str | None,
-    limit: int | None,
-    format_key: str,
-    output: Path,
-    language: str,
-    **words: Any,
-) -> None:
-    """Attempts to sign in, as `daybook show sign-ins` shows them."""
-    house = open_house()
-    asked = sign_in_filter(since, until, zone, words)
-    target = Target(format_key, output, Language(language))
-
-    def counted(console: Console) -> pl.DataFrame:
-        return sign_in_rows(console.sign_ins, asked, Grain(grain) if grain else None, limit)
-
-    _write(house, tenant_key, Listed("sign_ins", "sign-ins", asked, grain is None and limit is None, counted), target)
-
-
 @dataclass(frozen=True)
-class Listed:
-    """Rows of a room that a filter asks for: whole, or else what `counted` makes of them."""
+class Log:
+    """A log of which a command exports what a filter asks for: rows of a room, and where `counted` is there, also
+    counts of them by --grain, or the newest --limit."""
 
+    command: str
+    help: str
     room: str
-    kind: str
-    asked: VisitFilter | SignInFilter
-    is_whole: bool
-    counted: Callable[[Console], pl.DataFrame]
+    filter: type[SpanFilter]
+    options: tuple[Option, ...]
+    counted: Callable[[Console, Any, Grain | None, int | None], pl.DataFrame] | None = None
 
-    def exportable(self, console: Console) -> Exportable:
+    def exportable(self, console: Console, asked: SpanFilter, grain: Grain | None, limit: int | None) -> Exportable:
         """The rows as they can be taken away."""
-        if self.is_whole:
-            return room(self.room).exportable(console, self.asked.as_json())
-        rows, zone = self.counted(console), self.asked.zone
-        named = named_reasons(named_places(rows, console.viewer.language), console.viewer.language)
-        days = days_between(self.asked.since, self.asked.until, zone)
-        return Exportable.of_frame(self.kind, _headings(rows.columns), lambda: named, *days, zone)
+        if self.counted is None or (grain is None and limit is None):
+            return room(self.room).exportable(console, asked.as_json())
+        rows, language = self.counted(console, asked, grain, limit), console.viewer.language
+        named = named_reasons(named_places(rows, language), language)
+        days = days_between(asked.since, asked.until, asked.zone)
+        return Exportable.of_frame(self.command, _headings(rows.columns), lambda: named, *days, asked.zone)
 
 
-def _write(house: House, tenant_key: str, listed: Listed, target: Target) -> None:
-    viewer = replace(operator_of(house, tenant_key), language=target.language)
-    write_file(house, tenant_key, listed.exportable(Console(viewer, house.store, house.settings)), target)
+LOGS = (
+    Log(
+        "visits",
+        "Visits in [since, until), as `daybook show visits` shows them.",
+        "visits",
+        VisitFilter,
+        VISIT_OPTIONS,
+        lambda console, *asked: log_rows(console.visits, *asked),
+    ),
+    Log(
+        "sign-ins",
+        "Attempts to sign in, as `daybook show sign-ins` shows them.",
+        "sign_ins",
+        SignInFilter,
+        SIGN_IN_OPTIONS,
+        lambda console, *asked: log_rows(console.sign_ins, *asked),
+    ),
+    Log(
+        "feedback",
+        "What users told in [since, until), as the page of user feedback lists it.",
+        "feedback",
+        FeedbackFilter,
+        FEEDBACK_OPTIONS,
+    ),
+    Log(
+        "operations",
+        "Operations that occurred in [since, until), as the page of the operation log lists them.",
+        "operations",
+        OperationFilter,
+        OPERATION_OPTIONS,
+    ),
+)
 
 
-@export.command()
-@with_options([*PERIOD_OPTIONS, *FEEDBACK_OPTIONS, *_FILE_OPTIONS])
-def feedback(
-    tenant_key: str, since: str, until: str, zone: str, format_key: str, output: Path, language: str, **words: Any
-) -> None:
-    """What users told in [since, until), as the page of user feedback lists it."""
-    house = open_house()
-    viewer = replace(operator_of(house, tenant_key), language=Language(language))
-    asked = feedback_filter(since, until, zone, words)
-    listed = room("feedback").exportable(Console(viewer, house.store, house.settings), asked.as_json())
-    write_file(house, tenant_key, listed, Target(format_key, output, Language(language)))
+def _export_of(log: Log) -> None:
+    @export.command(log.command, help=log.help)
+    @with_options([*PERIOD_OPTIONS, *log.options, *_FILE_OPTIONS])
+    def _run(
+        tenant_key: str,
+        since: str,
+        until: str,
+        zone: str,
+        format_key: str,
+        output: Path,
+        language: str,
+        grain: str | None = None,
+        limit: int | None = None,
+        **words: Any,
+    ) -> None:
+        house = open_house()
+        viewer = replace(operator_of(house, tenant_key), language=Language(language))
+        asked = span_filter(log.filter, since, until, zone, words)
+        console = Console(viewer, house.store, house.settings)
+        rows = log.exportable(console, asked, Grain(grain) if grain else None, limit)
+        write_file(house, tenant_key, rows, Target(format_key, output, viewer.language))
 
 
-@export.command()
-@with_options([*PERIOD_OPTIONS, *OPERATION_OPTIONS, *_FILE_OPTIONS])
-def operations(
-    tenant_key: str,
-    since: str,
-    until: str,
-    zone: str,
-    format_key: str,
-    output: Path,
-    language: str,
-    **words: Any,
-) -> None:
-    """Operations that occurred in [since, until), as the page of the operation log lists them."""
-    house = open_house()
-    viewer = replace(operator_of(house, tenant_key), language=Language(language))
-    asked = operation_filter(since, until, zone, words)
-    listed = room("operations").exportable(Console(viewer, house.store, house.settings), asked.as_json())
-    write_file(house, tenant_key, listed, Target(format_key, output, Language(language)))
+for _log in LOGS:
+    _export_of(_log)
 
 
 def _headings(columns: Iterable[str]) -> dict[str, str]:

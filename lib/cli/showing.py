@@ -14,42 +14,39 @@ import polars as pl
 
 from lib.cli.asking import (
     DIMENSIONS,
-    GRAINS,
+    FEEDBACK_OPTIONS,
     OPERATION_OPTIONS,
     PERIOD_OPTIONS,
+    ROWS_OPTIONS,
     SIGN_IN_OPTIONS,
     USAGE_OPTIONS,
     VISIT_OPTIONS,
-    operation_filter,
     operator_of,
-    sign_in_filter,
+    span_filter,
     usage_filter,
-    visit_filter,
     with_options,
 )
-from lib.cli.feedback import FEEDBACK_OPTIONS, feedback_filter
 from lib.cli.house import open_house
 from lib.export.cells import cells
 from lib.export.csv import harmless
 from lib.export.json_rows import json_rows
 from lib.logs.record import COMMAND, record
 from lib.queries.feedback import FeedbackQueries
+from lib.queries.feedback_filter import FeedbackFilter
 from lib.queries.feedback_flat import feedback_counts, feedback_rows
-from lib.queries.flat_rows import operation_counts, operation_rows, sign_in_rows, usage_rows, visit_rows
+from lib.queries.flat_rows import log_rows, operation_counts, operation_rows, usage_rows
 from lib.queries.log_reading import reading_act
+from lib.queries.operation_filter import OperationFilter
 from lib.queries.operations import OperationQueries
-from lib.queries.sign_ins import SignInQueries
+from lib.queries.sign_ins import SignInFilter, SignInQueries
 from lib.queries.usage import UsageQueries
+from lib.queries.visit_filter import VisitFilter
 from lib.queries.visits import VisitQueries
 from lib.usage.buckets import Grain
 
 _output = click.option(
     "--format", "output", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
 )
-
-
-_grain = click.option("--grain", type=click.Choice(GRAINS), help="Count by; without it, the rows.")
-_limit = click.option("--limit", type=click.IntRange(min=1), help="At most so many rows, the newest.")
 
 
 @click.group()
@@ -78,7 +75,7 @@ def usage(
 
 
 @show.command()
-@with_options([*PERIOD_OPTIONS, _output, *OPERATION_OPTIONS, _grain, _limit])
+@with_options([*PERIOD_OPTIONS, _output, *OPERATION_OPTIONS, *ROWS_OPTIONS])
 def operations(
     tenant_key: str, since: str, until: str, zone: str, output: str, grain: str | None, limit: int | None, **words: Any
 ) -> None:
@@ -88,7 +85,7 @@ def operations(
     """
     house = open_house()
     queries = OperationQueries(operator_of(house, tenant_key), house.store, house.settings.lake)
-    asked = operation_filter(since, until, zone, words)
+    asked = span_filter(OperationFilter, since, until, zone, words)
     frames: Iterator[pl.DataFrame]
     if grain is not None:
         frames = iter([operation_counts(queries, asked, Grain(grain))])
@@ -108,8 +105,8 @@ def visits(
     """Visits in [since, until): rows newest first, or counts by --grain."""
     house = open_house()
     queries = VisitQueries(operator_of(house, tenant_key), house.store, house.settings.lake)
-    asked = visit_filter(since, until, zone, words)
-    _write(visit_rows(queries, asked, Grain(grain) if grain else None, limit), output)
+    asked = span_filter(VisitFilter, since, until, zone, words)
+    _write(log_rows(queries, asked, Grain(grain) if grain else None, limit), output)
 
 
 @show.command("sign-ins")
@@ -120,19 +117,19 @@ def sign_ins(
     """Attempts to sign in, made in [since, until): rows newest first, or counts by --grain."""
     house = open_house()
     queries = SignInQueries(operator_of(house, tenant_key), house.store)
-    asked = sign_in_filter(since, until, zone, words)
-    _write(sign_in_rows(queries, asked, Grain(grain) if grain else None, limit), output)
+    asked = span_filter(SignInFilter, since, until, zone, words)
+    _write(log_rows(queries, asked, Grain(grain) if grain else None, limit), output)
 
 
 @show.command()
-@with_options([*PERIOD_OPTIONS, _output, *FEEDBACK_OPTIONS, _grain, _limit])
+@with_options([*PERIOD_OPTIONS, _output, *FEEDBACK_OPTIONS, *ROWS_OPTIONS])
 def feedback(
     tenant_key: str, since: str, until: str, zone: str, output: str, grain: str | None, limit: int | None, **words: Any
 ) -> None:
     """What users told in [since, until): rows newest first, or counts by --grain."""
     house = open_house()
     queries = FeedbackQueries(operator_of(house, tenant_key), house.store, house.settings)
-    asked = feedback_filter(since, until, zone, words)
+    asked = span_filter(FeedbackFilter, since, until, zone, words)
     if grain is not None:
         _write(feedback_counts(queries, asked, Grain(grain)), output)
     else:

@@ -10,6 +10,7 @@ import polars as pl
 from lib.queries.feedback import FeedbackQueries
 from lib.queries.feedback_filter import FeedbackFilter
 from lib.queries.feedback_rows import ROW
+from lib.queries.flat_rows import by_grain
 from lib.usage.buckets import Grain
 
 
@@ -28,5 +29,4 @@ def feedback_told(frame: pl.DataFrame) -> pl.DataFrame:
 
 def feedback_counts(queries: FeedbackQueries, asked: FeedbackFilter, grain: Grain) -> pl.DataFrame:
     """`bucket` (not of the whole period), `count` and how many of each type; buckets without feedback are left out."""
-    rows = queries.counts(asked, grain).filter(pl.col("count") > 0)
-    return rows.drop("bucket") if grain is Grain.PERIOD else rows
+    return by_grain(queries.counts(asked, grain).filter(pl.col("count") > 0), grain)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
+from typing import Protocol, TypeVar
 
 import orjson
 import polars as pl
@@ -11,11 +12,21 @@ import polars as pl
 from lib.queries.operation_filter import OperationFilter
 from lib.queries.operation_rows import BODY, ROW
 from lib.queries.operations import OperationQueries
-from lib.queries.sign_ins import SignInFilter, SignInQueries
+from lib.queries.spans import SpanFilter
 from lib.queries.usage import Dimension, UsageFilter, UsageQueries
-from lib.queries.visit_filter import VisitFilter
-from lib.queries.visits import VisitQueries
 from lib.usage.buckets import Grain
+
+F = TypeVar("F", bound=SpanFilter, contravariant=True)
+
+
+class Log(Protocol[F]):
+    """A log whose rows are few enough to be had at once."""
+
+    def rows(self, asked: F, limit: int | None = None) -> pl.DataFrame:
+        """The rows, newest first."""
+
+    def histogram(self, asked: F, grain: Grain) -> pl.DataFrame:
+        """How many rows there are by `bucket`."""
 
 
 def usage_rows(
@@ -27,29 +38,18 @@ def usage_rows(
         rows = queries.trend(asked, grain, filled=False)
     else:
         rows = queries.breakdown(asked, grain, dimension).drop("name").rename({"key": dimension})
+    return by_grain(rows, grain)
+
+
+def by_grain(rows: pl.DataFrame, grain: Grain) -> pl.DataFrame:
+    """Counts as programs take them away: without `bucket` where the whole period is the only one."""
     return rows.drop("bucket") if grain is Grain.PERIOD else rows
 
 
-def visit_rows(
-    queries: VisitQueries, asked: VisitFilter, grain: Grain | None = None, limit: int | None = None
-) -> pl.DataFrame:
-    """The visits themselves (visit_rows.TOLD), newest first; with a grain, how many came by `bucket` (not of the whole
-    period)."""
-    if grain is None:
-        return queries.rows(asked, limit)
-    rows = queries.histogram(asked, grain)
-    return rows.drop("bucket") if grain is Grain.PERIOD else rows
-
-
-def sign_in_rows(
-    queries: SignInQueries, asked: SignInFilter, grain: Grain | None = None, limit: int | None = None
-) -> pl.DataFrame:
-    """The sign-ins themselves (sign_ins.TOLD), newest first; with a grain, how many there were by `bucket` (not of the
-    whole period)."""
-    if grain is None:
-        return queries.rows(asked, limit)
-    rows = queries.histogram(asked, grain)
-    return rows.drop("bucket") if grain is Grain.PERIOD else rows
+def log_rows(queries: Log[F], asked: F, grain: Grain | None = None, limit: int | None = None) -> pl.DataFrame:
+    """The visits themselves (visit_rows.TOLD), or the sign-ins (sign_ins.TOLD), newest first; with a grain, how many
+    there were by `bucket` (not of the whole period)."""
+    return queries.rows(asked, limit) if grain is None else by_grain(queries.histogram(asked, grain), grain)
 
 
 OPERATION = (*ROW, BODY)
@@ -74,8 +74,7 @@ def operations_told(frame: pl.DataFrame) -> pl.DataFrame:
 
 def operation_counts(queries: OperationQueries, asked: OperationFilter, grain: Grain) -> pl.DataFrame:
     """`bucket` (not of the whole period), `operations` and `failures`; buckets without operations are left out."""
-    rows = queries.counts(asked, grain).histogram.filter(pl.col("operations") > 0)
-    return rows.drop("bucket") if grain is Grain.PERIOD else rows
+    return by_grain(queries.counts(asked, grain).histogram.filter(pl.col("operations") > 0), grain)
 
 
 _NO_OPERATION = pl.DataFrame(schema={**ROW, BODY: pl.String()})

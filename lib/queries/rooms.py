@@ -22,6 +22,7 @@ from lib.queries.operation_filter import OperationFilter
 from lib.queries.operation_rows import ROW
 from lib.queries.sign_ins import TOLD as SIGN_IN
 from lib.queries.sign_ins import SignInFilter, named_reasons
+from lib.queries.spans import SpanFilter
 from lib.queries.usage import UsageFilter
 from lib.queries.visit_filter import VisitFilter
 from lib.queries.visit_rows import TOLD
@@ -67,71 +68,61 @@ def _pages(console: Console, asked: Asked) -> Exportable:
 
 
 def _visits(console: Console, asked: Asked) -> Exportable:
-    visits = VisitFilter.from_json(asked)
-    first, last = days_between(visits.since, visits.until, visits.zone)
-    headings = {key: f"column.{key}" for key in TOLD}
+    wanted, language = VisitFilter.from_json(asked), console.viewer.language
 
     def ask(columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-        frames = console.visits.frames(visits, columns)
-        return (named_places(frame, console.viewer.language) for frame in frames)
+        return (named_places(frame, language) for frame in console.visits.frames(wanted, columns))
 
-    return Exportable(
-        "visits",
-        headings,
-        ask,
-        lambda: console.visits.count(visits),
-        first,
-        last,
-        visits.zone,
-    ).kept("visits", asked)
+    headings = {key: f"column.{key}" for key in TOLD}
+    return _log("visits", wanted, headings, ask, lambda: console.visits.count(wanted))
 
 
 def _sign_ins(console: Console, asked: Asked) -> Exportable:
-    wanted = SignInFilter.from_json(asked)
-    first, last = days_between(wanted.since, wanted.until, wanted.zone)
+    wanted, language = SignInFilter.from_json(asked), console.viewer.language
 
     def ask(columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-        language = console.viewer.language
         frames = console.sign_ins.frames(wanted, columns)
         return (named_reasons(named_places(frame, language), language) for frame in frames)
 
     headings = {key: f"column.{key}" for key in SIGN_IN}
-    exportable = Exportable("sign-ins", headings, ask, lambda: console.sign_ins.count(wanted), first, last, wanted.zone)
-    return exportable.kept("sign_ins", asked)
+    return _log("sign_ins", wanted, headings, ask, lambda: console.sign_ins.count(wanted))
 
 
 def _operations(console: Console, asked: Asked) -> Exportable:
-    wanted = OperationFilter.from_json(asked)
-    first, last = days_between(wanted.since, wanted.until, wanted.zone)
-    headings = {key: f"operation_columns.{key}" for key in ROW}
+    wanted, language = OperationFilter.from_json(asked), console.viewer.language
 
     def ask(columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         # What a module or an action is called depends on the product.
-        frames = console.operations.rows(wanted, (*columns, "product"))
-        return (worded(frame, console.viewer.language) for frame in frames)
+        return (worded(frame, language) for frame in console.operations.rows(wanted, (*columns, "product")))
 
-    exportable = Exportable(
-        "operations", headings, ask, lambda: console.operations.total(wanted), first, last, wanted.zone
-    )
-    return exportable.kept("operations", asked)
+    headings = {key: f"operation_columns.{key}" for key in ROW}
+    return _log("operations", wanted, headings, ask, lambda: console.operations.total(wanted))
 
 
 def _feedback(console: Console, asked: Asked) -> Exportable:
-    wanted = FeedbackFilter.from_json(asked)
-    first, last = days_between(wanted.since, wanted.until, wanted.zone)
-    seen = [key for key in FEEDBACK if key != "contact" or sees_contact(console.viewer)]
-    language = console.viewer.language
+    wanted, language = FeedbackFilter.from_json(asked), console.viewer.language
     of_type = {each.key: say(each.words, language) for each in FEEDBACK_TYPES}
     of_kind = {each.key: say(each.words, language) for each in FEEDBACK_KINDS}
     words = (pl.col("type").replace(of_type), pl.col("kind").replace(of_kind))
 
     def ask(columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-        frames = console.feedback.rows(wanted, (*columns, "type", "kind"))
-        return (frame.with_columns(words) for frame in frames)
+        return (frame.with_columns(words) for frame in console.feedback.rows(wanted, (*columns, "type", "kind")))
 
+    seen = [key for key in FEEDBACK if key != "contact" or sees_contact(console.viewer)]
     headings = {key: f"feedback_column.{key}" for key in seen}
-    exportable = Exportable("feedback", headings, ask, lambda: console.feedback.total(wanted), first, last, wanted.zone)
-    return exportable.kept("feedback", asked)
+    return _log("feedback", wanted, headings, ask, lambda: console.feedback.total(wanted))
+
+
+def _log(
+    room: str,
+    wanted: SpanFilter,
+    headings: Mapping[str, str],
+    ask: Callable[[Sequence[str]], Iterator[pl.DataFrame]],
+    count: Callable[[], int],
+) -> Exportable:
+    first, last = days_between(wanted.since, wanted.until, wanted.zone)
+    found = Exportable(room.replace("_", "-"), headings, ask, count, first, last, wanted.zone)
+    return found.kept(room, wanted.as_json())
 
 
 ROOMS = (
