@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -15,7 +14,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from lib.access.viewer import EVERY_TENANT
 from lib.collect import answers, calls
 from lib.collect.answers import RETRY_SECONDS, Refused
 from lib.collect.bodies import Bodies, json_of
@@ -26,9 +24,9 @@ from lib.collect.feedback import Sent, folded, sent_of
 from lib.collect.feedback_forms import Form, Part, form_of, raw_of
 from lib.collect.feedback_logs import SentLog, file_name, log_sent_of
 from lib.errors import BadInput
-from lib.feedback.files import FeedbackFiles
+from lib.feedback.files import FeedbackFiles, needed_in
 from lib.feedback.pictures import picture_of
-from lib.feedback.records import ImageRecord
+from lib.feedback.records import ImageRecord, kept_origin
 from lib.store import Store, feedback, feedback_logs
 from lib.store.ingest_keys import WriteKey
 from lib.store.tables import FeedbackLog
@@ -116,7 +114,7 @@ class FeedbackIntake:
             self._commits.note_refused(key, library, refused.reason, 1)
             raise
         # Without an id of its client it has one of ours, by which it is found again after its commit.
-        origin = sent.record.kept_origin or secrets.token_bytes(16)
+        origin = kept_origin(sent.record)
         async with self._placing():
             images = [await run_in_threadpool(self._stored, part) for part in form.files]
             record = replace(sent.record, images=tuple(images), origin=origin)
@@ -136,14 +134,14 @@ class FeedbackIntake:
         except Refused as refused:
             self._commits.note_refused(key, library, refused.reason, 1)
             raise
-        origin = sent.record.kept_origin or secrets.token_bytes(16)
+        origin = kept_origin(sent.record)
         async with self._placing():
             sha256, size = await run_in_threadpool(self._files.place, part.source)
             record = replace(sent.record, sha256=sha256, size_bytes=size, origin=origin)
             await self._durable(key, library, FEEDBACK_LOG, SentLog(record, sent.application), "application")
         kept = await run_in_threadpool(self._found_log, key.tenant_id, origin)
         if kept.sha256 != sha256:  # the first copy that was accepted stays
-            await run_in_threadpool(self._files.remove_unneeded, [sha256], self._needed)
+            await run_in_threadpool(self._files.remove_unneeded, [sha256], needed_in(self.store))
         expires = kept.expires_at.isoformat(timespec="seconds").replace("+00:00", "Z")
         return answers.told(id=str(kept.id), sha256=kept.sha256, size=kept.size_bytes, expires=expires)
 
@@ -170,10 +168,6 @@ class FeedbackIntake:
         if found is None:  # somebody deleted it within the moment
             raise Refused(409, "deleted", "The log was deleted as it came: send it again")
         return found
-
-    def _needed(self, hashes: Any) -> set[str]:
-        with self.store.read(EVERY_TENANT) as session:
-            return feedback_logs.needed(session, hashes)
 
     @asynccontextmanager
     async def _place(self) -> AsyncIterator[None]:

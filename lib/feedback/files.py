@@ -17,8 +17,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from lib.access.viewer import EVERY_TENANT
 from lib.errors import NotFound, Unavailable
+from lib.store import Store, feedback_logs
 from lib.words import Phrase
+
+Needed = Callable[[Collection[str]], set[str]]
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _PART = 1 << 18
@@ -55,7 +59,7 @@ class FeedbackFiles:
             raise NotFound(kind=Phrase("kind.feedback_file"), key=sha256[:12])
         return path
 
-    def remove_unneeded(self, hashes: Collection[str], needed: Callable[[Collection[str]], set[str]]) -> int:
+    def remove_unneeded(self, hashes: Collection[str], needed: Needed) -> int:
         """Remove those of some bytes that no row names any more; returns how many files went. Raises Unavailable."""
         if not hashes:
             return 0
@@ -66,7 +70,7 @@ class FeedbackFiles:
         except OSError as error:
             raise Unavailable(what=Phrase("feedback_error.folder", why=error.strerror or "")) from error
 
-    def sweep(self, needed: Callable[[Collection[str]], set[str]], now: float | None = None) -> int:
+    def sweep(self, needed: Needed, now: float | None = None) -> int:
         """Remove what a process that ended in between left behind; returns how many files went. Raises Unavailable."""
         old = (time.time() if now is None else now) - _LEFT_BEHIND_SECONDS
         removed = sum(self._removed(path) for path in self.folder.glob("*.new") if path.stat().st_mtime < old)
@@ -125,6 +129,16 @@ class FeedbackFiles:
             yield
         finally:
             os.close(lock)
+
+
+def needed_in(store: Store) -> Needed:
+    """Which of some bytes rows of any tenant name."""
+
+    def needed(hashes: Collection[str]) -> set[str]:
+        with store.read(EVERY_TENANT) as session:
+            return feedback_logs.needed(session, hashes)
+
+    return needed
 
 
 def _sync(folder: Path) -> None:

@@ -53,11 +53,6 @@ class FeedbackRecord:
     images: tuple[ImageRecord, ...] = ()
     origin: bytes = b""
 
-    @property
-    def kept_origin(self) -> bytes:
-        """What names it where it comes from; empty where it has no id there."""
-        return self.origin or (origin_of(self.mini_program_id, self.client_id) if self.client_id else b"")
-
 
 @dataclass(frozen=True)
 class LogRecord:
@@ -73,11 +68,6 @@ class LogRecord:
     client_id: str = ""
     feedback_ref: str = ""
     origin: bytes = b""
-
-    @property
-    def kept_origin(self) -> bytes:
-        """What names it where it comes from; empty where it has no id there."""
-        return self.origin or (origin_of(self.mini_program_id, self.client_id) if self.client_id else b"")
 
 
 @dataclass(frozen=True)
@@ -105,6 +95,13 @@ def origin_of(mini_program_id: int, client_id: str) -> bytes:
     return hashlib.sha256(f"{mini_program_id}:{client_id}".encode()).digest()[:16]
 
 
+def kept_origin(record: FeedbackRecord | LogRecord) -> bytes:
+    """What names a record within its tenant: where it has no id where it comes from, a new name each time."""
+    if record.origin:
+        return record.origin
+    return origin_of(record.mini_program_id, record.client_id) if record.client_id else secrets.token_bytes(16)
+
+
 def origin_of_event(source: str, event_id: str) -> bytes:
     """What names an event of another system within its tenant: 16 bytes of a hash."""
     return hashlib.sha256(f"event:{len(source)}:{source}{event_id}".encode()).digest()[:16]
@@ -116,7 +113,7 @@ def append(session: Session, tenant_id: int, records: Sequence[FeedbackRecord]) 
     IntegrityError: another transaction sent the same meanwhile; the caller may try the whole of it again.
     """
     now = datetime.now(UTC)
-    origins = [record.kept_origin or secrets.token_bytes(16) for record in records]
+    origins = [kept_origin(record) for record in records]
     ids = feedback.known_feedback(session, tenant_id, set(origins))
     fresh: list[tuple[FeedbackRecord, bytes]] = []
     seen = set(ids)
@@ -139,7 +136,7 @@ def append_log(session: Session, tenant_id: int, record: LogRecord) -> KeptLog:
     IntegrityError: another transaction sent the same meanwhile; the caller may try the whole of it again.
     """
     number = milliseconds_of(record.uploaded_at) << LOW_BITS | secrets.randbelow(1 << LOW_BITS)
-    origin = record.kept_origin or secrets.token_bytes(16)
+    origin = kept_origin(record)
     known = feedback_logs.log_of_origin(session, tenant_id, origin)
     if known is not None:
         return KeptLog(known.id, known.sha256, known.size_bytes, known.expires_at)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import datetime
 
 from lib.access.viewer import EVERY_TENANT
-from lib.feedback.files import FeedbackFiles
+from lib.feedback.files import FeedbackFiles, needed_in
 from lib.logs.record import SCHEDULE, Act, record
 from lib.settings import Settings
 from lib.store import Store, feedback_logs
@@ -26,21 +26,13 @@ def remove_expired_logs(settings: Settings, store: Store, now: datetime) -> int:
         remove_bytes(settings, store, {log.sha256 for log in gone})
         removed += len(gone)
     if settings.feedback_dir.is_dir():
-        FeedbackFiles(settings.feedback_dir).sweep(_needed_in(store))
+        FeedbackFiles(settings.feedback_dir).sweep(needed_in(store))
     return removed
 
 
 def remove_bytes(settings: Settings, store: Store, hashes: Collection[str]) -> int:
     """Remove those of some bytes that no row of any tenant has any more; returns how many files went."""
-    return FeedbackFiles(settings.feedback_dir).remove_unneeded(hashes, _needed_in(store))
-
-
-def _needed_in(store: Store) -> Callable[[Collection[str]], set[str]]:
-    def needed(hashes: Collection[str]) -> set[str]:
-        with store.read(EVERY_TENANT) as session:
-            return feedback_logs.needed(session, hashes)
-
-    return needed
+    return FeedbackFiles(settings.feedback_dir).remove_unneeded(hashes, needed_in(store))
 
 
 def _removed(store: Store, now: datetime) -> list[FeedbackLog]:

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from lib.access.permissions import Permission
-from lib.access.viewer import EVERY_TENANT, Viewer
+from lib.access.viewer import Viewer
 from lib.errors import BadInput, NotFound
-from lib.feedback.files import FeedbackFiles
+from lib.feedback.files import FeedbackFiles, needed_in
 from lib.logs import Act, Operator, record
 from lib.queries.feedback_filter import FeedbackLogFilter
 from lib.queries.feedback_rows import LOG, framed, log_columns
@@ -102,12 +102,8 @@ class FeedbackLogQueries(ViewerQueries):
                 act = Act("feedback", "delete", "deletion", "feedback_log", row.name, str(row.id), old=_told(row))
                 record(session, self.viewer.tenant_id, Operator.of(self.viewer), act)
             feedback_logs.remove_logs(session, self.viewer.tenant_id, [row.id for row in rows])
-        self._files.remove_unneeded([row.sha256 for row in rows], self._needed)
+        self._files.remove_unneeded([row.sha256 for row in rows], needed_in(self.store))
         return len(rows)
-
-    def _needed(self, hashes: object) -> set[str]:
-        with self.store.read(EVERY_TENANT) as session:
-            return feedback_logs.needed(session, hashes)  # type: ignore[arg-type]
 
     def _seen(self, session: Session, ids: Sequence[int]) -> list[FeedbackLog]:
         if not self.viewer.allows(Permission.FEEDBACK_READ):

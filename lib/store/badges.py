@@ -55,8 +55,7 @@ def _of_sessions(session: Session, shown: Mapping[Badge, datetime]) -> dict[Badg
         badge = Badge("session", row.token_hash or "")
         # A new password ends the sessions that began before it.
         changed_at = account.password_changed_at if row.created_at < account.password_changed_at else None
-        ends = [each for each in (row.revoked_at, row.expires_at, changed_at) if each is not None]
-        if not account.is_disabled and all(shown[badge] < each for each in ends):
+        if _held(account, shown[badge], row.revoked_at, row.expires_at, changed_at):
             found[badge] = Person(account.name, account.tenant_id or 0)
     return found
 
@@ -71,7 +70,10 @@ def _of_tokens(session: Session, shown: Mapping[Badge, datetime]) -> dict[Badge,
     found = {}
     for row, account in rows:
         badge = Badge("api_token", row.token_hash)
-        ends = [each for each in (revoked_at(row, account), row.expires_at) if each is not None]
-        if not account.is_disabled and all(shown[badge] < each for each in ends):
+        if _held(account, shown[badge], revoked_at(row, account), row.expires_at):
             found[badge] = Person(account.name, account.tenant_id or 0)
     return found
+
+
+def _held(account: Account, at: datetime, *ends: datetime | None) -> bool:
+    return not account.is_disabled and all(end is None or at < end for end in ends)
