@@ -12,12 +12,12 @@ from lib.api.parameters import TENANT, number_of, older_than, one_of, text_of
 from lib.api.readings import Readings
 from lib.api.resources import Asked, Resource, row_schema
 from lib.logs.catalogue import CLASSES
-from lib.logs.rows import LAST_INSTANT
 from lib.logs.wording import CHANNELS, RESULTS
 from lib.queries.console import Console
 from lib.queries.flat_rows import OPERATION, operation_counts, operations_told
 from lib.queries.operation_filter import OperationFilter
 from lib.queries.operation_rows import ROW
+from lib.store.time_ids import LAST_INSTANT
 from lib.usage.buckets import Grain
 
 MOST_AT_ONCE: Final = 1000

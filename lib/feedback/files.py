@@ -20,6 +20,7 @@ from typing import BinaryIO
 from lib.access.viewer import EVERY_TENANT
 from lib.errors import NotFound, Unavailable
 from lib.store import Store, feedback_logs
+from lib.store.durable import sync
 from lib.words import Phrase
 
 Needed = Callable[[Collection[str]], set[str]]
@@ -98,7 +99,7 @@ class FeedbackFiles:
             path.parent.mkdir(mode=0o700, exist_ok=True)
             os.replace(beside, path)
             for folder in (path.parent, self.folder):
-                _sync(folder)
+                sync(folder)
         finally:
             with suppress(FileNotFoundError):
                 beside.unlink()
@@ -139,11 +140,3 @@ def needed_in(store: Store) -> Needed:
             return feedback_logs.needed(session, hashes)
 
     return needed
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

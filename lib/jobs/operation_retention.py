@@ -16,12 +16,12 @@ from lib.access.viewer import EVERY_TENANT
 from lib.errors import Busy, Unavailable
 from lib.logs import sidecar
 from lib.logs.record import SCHEDULE, Act, record
-from lib.logs.rows import first_id
 from lib.logs.verify.removals import LEAST_DAYS, record_of_removal
 from lib.store import Store, operation_removals, seals
 from lib.store.operation_files import sealed_until
 from lib.store.operation_removals import Extent
 from lib.store.tables import OperationHold, OperationRemoval
+from lib.store.time_ids import first_id
 
 DEFAULT_DAYS = 400
 """How long operations are kept that belong to no tenant, or to one that is gone."""

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
-from lib.logs.rows import LOW_BITS, OperationRecord, milliseconds_of, values_of
+from lib.logs.rows import OperationRecord, values_of
 from lib.store import operations
+from lib.store.time_ids import LOW_BITS, milliseconds_of
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from typing import BinaryIO
 from lib.errors import Unavailable
 from lib.logs.notes import BadNote, Checkpoint, Note, Verifier
 from lib.settings import Settings
+from lib.store.durable import sync
 
 FOLDER = "checkpoints"
 """Their folder in the home."""
@@ -120,11 +121,7 @@ def _begin(file: Path, key: Verifier) -> None:
     finally:
         os.close(descriptor)
     os.rename(beside, file)
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(file.parent)
 
 
 @contextmanager

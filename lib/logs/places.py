@@ -73,6 +73,12 @@ def places_of(addresses: pl.Series) -> pl.DataFrame:
     return given.join(known, on="address", how="left")
 
 
+def placed(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the `country` and the `region` of their `address`; where it is missing, the country is unknown."""
+    found = rows.join(places_of(rows["address"]), on="address", how="left", maintain_order="left")
+    return found.with_columns(pl.col("country").fill_null(UNKNOWN))
+
+
 def _looked_up(addresses: pl.Series) -> pl.DataFrame:
     texts = addresses.to_list()
     numbers = np.zeros(len(texts), np.uint32)

@@ -14,12 +14,7 @@ from typing import Any, Final
 import orjson
 
 from lib.store.tables import Operation
-from lib.store.time_ids import EPOCH as EPOCH
-from lib.store.time_ids import LAST_INSTANT as LAST_INSTANT
-from lib.store.time_ids import LOW_BITS as LOW_BITS
-from lib.store.time_ids import LOW_MASK
-from lib.store.time_ids import first_id as first_id
-from lib.store.time_ids import milliseconds_of as milliseconds_of
+from lib.store.time_ids import LOW_BITS, LOW_MASK, milliseconds_of
 
 
 @dataclass(slots=True)  # not frozen: that makes each of its many fields four times as expensive to fill

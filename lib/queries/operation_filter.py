@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
-from lib.logs.rows import LAST_INSTANT
 from lib.queries.spans import SpanFilter
 from lib.queries.tenancy import EVERY
+from lib.store.time_ids import LAST_INSTANT
 
 __all__ = ["EVERY", "WORD_FILTERS", "OperationFilter", "last_days"]
 

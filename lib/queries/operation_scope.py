@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 from lib.access.viewer import Viewer
 from lib.errors import NotFound
 from lib.logs import catalogue
-from lib.logs.rows import first_id
 from lib.logs.sidecar import Wanted
 from lib.queries.operation_filter import WORD_FILTERS, OperationFilter
 from lib.queries.tenancy import tenant_ids
 from lib.store.tables import Application, Organization
+from lib.store.time_ids import first_id
 from lib.words import Language
 
 

@@ -17,7 +17,6 @@ from lib.access.permissions import Permission
 from lib.access.viewer import Viewer
 from lib.errors import NotFound
 from lib.logs.changes import FieldChange, changes
-from lib.logs.rows import LAST_INSTANT
 from lib.logs.sidecar import Snapshot, Tally, Wanted
 from lib.queries.gate import ViewerQueries, needs
 from lib.queries.operation_filter import OperationFilter
@@ -25,6 +24,7 @@ from lib.queries.operation_rows import BODY, rows_between, rows_of, tenant_keys
 from lib.queries.operation_scope import wanted_by
 from lib.queries.tenancy import narrowed_to, scope_of
 from lib.store import Store
+from lib.store.time_ids import LAST_INSTANT
 from lib.usage.buckets import EPOCH, Grain, bucket_starts
 
 FACETS = (

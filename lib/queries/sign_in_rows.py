@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from lib.errors import BadInput
 from lib.logs.record import SYSTEM_TENANT
-from lib.queries.visit_scan import Company
+from lib.queries.visit_scan import Company, named_companies
 from lib.store import attempts
 from lib.store.tables import SignIn
 from lib.usage.buckets import EPOCH
@@ -97,7 +97,7 @@ def sign_ins_of(
         id=pl.concat_str(pl.col("at").dt.epoch("us"), "number", separator="."),
         result=pl.when(unfinished).then(pl.lit(attempts.FAILURE)).otherwise("result"),
         reason=pl.when(unfinished).then(pl.lit(UNFINISHED)).otherwise("reason"),
-        **_of_companies(companies),
+        **named_companies(companies),
     )
 
 
@@ -115,17 +115,3 @@ def _series(column: tuple[str, pl.DataType], values: Sequence[Any]) -> pl.Series
     if name == "at" and values and isinstance(values[0], str):  # SQLite's text, in UTC
         return pl.Series(name, values).str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", time_zone="UTC")
     return pl.Series(name, values, kind)
-
-
-def _of_companies(companies: Mapping[int, Company]) -> dict[str, pl.Expr]:
-    numbers, every = list(companies), list(companies.values())
-    told = {
-        "tenant": [each.key for each in every],
-        "company": [each.name for each in every],
-        "memo": [each.memo for each in every],
-    }
-    tenant = pl.col("tenant_id").fill_null(SYSTEM_TENANT)
-    return {
-        name: tenant.replace_strict(numbers, values, default="", return_dtype=pl.String)
-        for name, values in told.items()
-    }

@@ -11,7 +11,7 @@ import polars as pl
 
 from lib.access.permissions import Permission
 from lib.errors import BadInput, NotFound
-from lib.logs.places import UNKNOWN, places_of
+from lib.logs.places import placed
 from lib.queries.gate import ViewerQueries, needs
 from lib.queries.remembering import remembered
 from lib.queries.sign_in_rows import Mark, mark_of, sign_ins_of
@@ -195,12 +195,11 @@ class SignInQueries(ViewerQueries):
         if asked.keyword:
             texts = ("account", "address", "company", "memo")
             found = found.filter(pl.any_horizontal(holds(pl.col(name), asked.keyword) for name in texts))
-        placed = found.join(places_of(found["address"]), on="address", how="left", maintain_order="left")
-        placed = placed.with_columns(pl.col("country").fill_null(UNKNOWN))
+        found = placed(found)
         for column in ("country", "region"):
             if (value := getattr(asked, column)) is not None:
-                placed = placed.filter(pl.col(column) == value)
-        return placed
+                found = found.filter(pl.col(column) == value)
+        return found
 
 
 def named_reasons(rows: pl.DataFrame, language: Language) -> pl.DataFrame:

@@ -11,8 +11,8 @@ from typing import Self
 import polars as pl
 
 from lib.errors import BadInput
-from lib.logs.places import UNKNOWN, places_of
-from lib.queries.visit_scan import Company
+from lib.logs.places import placed
+from lib.queries.visit_scan import Company, named_companies
 from lib.usage.buckets import EPOCH
 from lib.usage.visits import VISIT
 from lib.words import Phrase
@@ -95,24 +95,9 @@ def told(
     names = [name for name in TOLD if name in columns] if columns else list(TOLD)
     read = {*names} & {*LOG_LINE, "duration_ms"}
     needed = [*read, *({"address"} - read), "tenant_id"]
-    found = visits.select(needed).collect().with_columns(_of_companies(companies))
+    found = visits.select(needed).collect().with_columns(**named_companies(companies))
     if {"country", "region"} & {*names}:
-        places = places_of(found["address"])
-        found = found.join(places, on="address", how="left", maintain_order="left")
-        found = found.with_columns(pl.col("country").fill_null(UNKNOWN))
+        found = placed(found)
     if "at" in names:
         found = found.with_columns(pl.col("at").dt.convert_time_zone(zone))
     return found.select(names)
-
-
-def _of_companies(companies: Mapping[int, Company]) -> list[pl.Expr]:
-    numbers = list(companies)
-    told = {
-        "tenant": [company.key for company in companies.values()],
-        "company": [company.name for company in companies.values()],
-        "memo": [company.memo for company in companies.values()],
-    }
-    return [
-        pl.col("tenant_id").replace_strict(numbers, values, default="", return_dtype=pl.String).alias(name)
-        for name, values in told.items()
-    ]

@@ -46,6 +46,21 @@ class Company:
         return wanted in self.name.casefold() or wanted in self.memo.casefold()
 
 
+def named_companies(companies: Mapping[int, Company]) -> dict[str, pl.Expr]:
+    """`tenant`, `company` and `memo` of a row's `tenant_id`; empty where it is of none of the companies."""
+    numbers, every = list(companies), list(companies.values())
+    told = {
+        "tenant": [each.key for each in every],
+        "company": [each.name for each in every],
+        "memo": [each.memo for each in every],
+    }
+    number = pl.col("tenant_id").fill_null(SYSTEM_TENANT)
+    return {
+        name: number.replace_strict(numbers, values, default="", return_dtype=pl.String)
+        for name, values in told.items()
+    }
+
+
 @dataclass(frozen=True)
 class OfTenant:
     """A tenant's visits: those published, and STORED of those that wait and are not among them."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from lib.logs.places import UNKNOWN, places_of
+from lib.logs.places import UNKNOWN, placed, places_of
 from lib.queries.visit_scan import Company
 
 TOPS = ("target", "address", "country", "region", "account", "status", "method", "tenant", "user_agent")
@@ -41,8 +41,7 @@ def _summed(counted: pl.DataFrame) -> pl.DataFrame:
 
 def _value(column: str, counted: pl.DataFrame, companies: Mapping[int, Company]) -> pl.Series:
     if column in _PLACES:
-        places = counted.select("address").join(places_of(counted["address"]), on="address", how="left")
-        values = places[column].fill_null(UNKNOWN) if column == "country" else places[column]
+        values = placed(counted)[column]
     elif column == "tenant":
         keys = {number: company.key for number, company in companies.items()}
         values = counted["tenant_id"].replace_strict(keys, default="", return_dtype=pl.String)

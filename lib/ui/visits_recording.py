@@ -9,7 +9,6 @@ are left out: the collector counts these by key.
 from __future__ import annotations
 
 import re
-import time
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -51,17 +50,13 @@ class VisitRecording:
         if scope["type"] != "http" or _NOISE.match(scope["path"]):
             await self._app(scope, receive, send)
             return
-        begun, begun_at, told = time.perf_counter(), datetime.now(UTC), Told()
+        begun_at, told = datetime.now(UTC), Told()
         try:
-            await self._app(scope, receive, told.through(send))
-        except BaseException:
-            told.status = told.status or 500
-            raise
+            await told.pass_on(self._app, scope, receive, send)
         finally:
-            took_ms = round((time.perf_counter() - begun) * 1000)
-            self._recorder.note(self._visit(scope, told, begun_at, took_ms))
+            self._recorder.note(self._visit(scope, told, begun_at))
 
-    def _visit(self, scope: Scope, told: Told, at: datetime, took_ms: int) -> OwnVisit:
+    def _visit(self, scope: Scope, told: Told, at: datetime) -> OwnVisit:
         headers = Headers(scope=scope)
         query = scope.get("query_string", b"").decode("latin-1")
         path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1").partition("?")[0]
@@ -74,11 +69,11 @@ class VisitRecording:
             method=scope["method"][:_LONGEST_METHOD],
             target=masked(f"{path}?{query}" if query else path),
             protocol=f"HTTP/{scope.get('http_version', '1.1')}",
-            status=told.status or 499,  # whoever asked went away before an answer
+            status=told.status,
             size_bytes=told.size_bytes,
             referrer=masked(referrer) if referrer else None,
             user_agent=headers.get("user-agent", "")[:_LONGEST_AGENT] or None,
-            duration_ms=min(took_ms, (1 << 31) - 1),
+            duration_ms=min(told.took_ms, (1 << 31) - 1),
         )
 
     def _badge(self, scope: Scope, headers: Headers) -> Badge:

@@ -26,6 +26,7 @@ from typing import Any, Literal
 import polars as pl
 
 from lib.errors import Unavailable
+from lib.store.durable import sync
 from lib.words import Phrase
 
 RecordKind = Literal["usage", "visit"]
@@ -216,16 +217,20 @@ class Lake:
             beside = place.with_name(f".{place.name}.{os.getpid()}")
             try:
                 writer(beside)
-                _sync(beside)
+                sync(beside)
                 beside.replace(place)
             finally:
                 beside.unlink(missing_ok=True)
-            _sync(place.parent)
+            sync(place.parent)
         return name
 
-    def write_frame(self, name: str, rows: pl.DataFrame, row_group: int = 131_072) -> str:
-        """Write a frame as Parquet; returns the file's name."""
+    def write_frame(
+        self, name: str, rows: pl.DataFrame, row_group: int = 131_072, page_bytes: int | None = None
+    ) -> str:
+        """Write a frame as Parquet; returns the file's name. `page_bytes` is about how much of a column is unpacked
+        for one row."""
         options: dict[str, Any] = {"compression": "zstd", "compression_level": 3, "row_group_size": row_group}
+        options["data_page_size"] = page_bytes
         return self.write(name, lambda beside: rows.write_parquet(beside, **options))
 
     def publish(self, manifest: Manifest) -> None:
@@ -262,14 +267,6 @@ def _aged(place: Path, limit: float) -> bool:
         return place.stat().st_mtime < limit
     except FileNotFoundError:
         return False
-
-
-def _sync(place: Path) -> None:
-    descriptor = os.open(place, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -31,12 +31,13 @@ from lib.access.viewer import EVERY_APPLICATION, EVERY_TENANT, Viewer
 from lib.jobs.seal import seal
 from lib.logs import sidecar
 from lib.logs.checkpoints import FOLDER
-from lib.logs.rows import COLUMNS, LOW_BITS, OperationRecord, values_of
+from lib.logs.rows import COLUMNS, OperationRecord, values_of
 from lib.queries.operation_filter import EVERY, OperationFilter
 from lib.queries.operations import OperationQueries
 from lib.settings import Settings, load_settings
 from lib.store import Store, operations, schema
 from lib.store.tables import Operation, Tenant
+from lib.store.time_ids import LOW_BITS
 from tests.bench.operation_writes import add, postgresql, sqlite_writers, verified
 
 DAYS, TENANTS, BATCH = 180, 50, 20_000

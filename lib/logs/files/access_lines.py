@@ -36,25 +36,34 @@ class AccessLines:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        begun, told = time.perf_counter(), Told()
+        told = Told()
         try:
-            await self._app(scope, receive, told.through(send))
-        except BaseException:
-            told.status = told.status or 500
-            raise
+            await told.pass_on(self._app, scope, receive, send)
         finally:
-            _write(scope, told, round((time.perf_counter() - begun) * 1000))
+            _write(scope, told)
 
 
 class Told:
-    """What the answer to a request said: its status, and how many bytes it had."""
+    """What the answer to a request said: its status, how many bytes it had, and how long it took."""
 
     def __init__(self) -> None:
         self.status = 0
         self.size_bytes = 0
+        self.took_ms = 0
 
-    def through(self, send: Send) -> Send:
-        """Send, and hear what is sent."""
+    async def pass_on(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have the request answered, and hear what is said, whatever comes of it."""
+        begun = time.perf_counter()
+        try:
+            await app(scope, receive, self._through(send))
+        except BaseException:
+            self.status = self.status or 500
+            raise
+        finally:
+            self.status = self.status or 499  # whoever asked went away before an answer
+            self.took_ms = round((time.perf_counter() - begun) * 1000)
+
+    def _through(self, send: Send) -> Send:
 
         async def heard(message: Message) -> None:
             match message["type"]:
@@ -71,9 +80,8 @@ class Told:
         return heard
 
 
-def _write(scope: Scope, told: Told, took_ms: int) -> None:
-    status = told.status or 499  # whoever asked went away before an answer
-    level = _level(scope, status, took_ms)
+def _write(scope: Scope, told: Told) -> None:
+    level = _level(scope, told.status, told.took_ms)
     if not _log.isEnabledFor(level):
         return
     client = scope.get("client") or ("-",)
@@ -84,9 +92,9 @@ def _write(scope: Scope, told: Told, took_ms: int) -> None:
         client[0],
         scope.get("method", "WEBSOCKET"),
         _shown(_SECRET.sub(r"\1(ticket)", scope["path"])),
-        status,
+        told.status,
         told.size_bytes,
-        took_ms,
+        told.took_ms,
         _shown(agent, spaces=True),
     )
 

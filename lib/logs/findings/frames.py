@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from lib.logs.rows import EPOCH, LOW_BITS
+from lib.store.time_ids import EPOCH, LOW_BITS
 
 BUCKET: Final = timedelta(minutes=30)
 DAY_BUCKETS: Final = 48

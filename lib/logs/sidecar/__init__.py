@@ -11,11 +11,11 @@ from pathlib import Path
 
 import polars as pl
 
-from lib.logs.rows import first_id
 from lib.logs.sidecar.filing import follow, remove
 from lib.logs.sidecar.scan import Tally, Wanted
 from lib.logs.sidecar.snapshot import Snapshot
 from lib.store import Store
+from lib.store.time_ids import first_id
 
 __all__ = ["Snapshot", "Tally", "Wanted", "follow", "frame", "remove"]
 

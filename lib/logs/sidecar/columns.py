@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 import polars_hash  # noqa: F401 (it gives expressions their `nchash`)
 
-from lib.logs.rows import LOW_BITS
+from lib.store.time_ids import LOW_BITS
 
 WORDS: Final = (
     "operator",

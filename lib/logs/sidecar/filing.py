@@ -12,12 +12,12 @@ from pathlib import Path
 import polars as pl
 
 from lib.access.viewer import EVERY_TENANT
-from lib.logs.rows import LOW_BITS
 from lib.logs.sidecar.chunks import FOLDER, Chunk, forget, open_chunk, stray, write
 from lib.logs.sidecar.columns import SOURCE, read
 from lib.store import Store, operation_files
 from lib.store.locks import job_lock
 from lib.store.operation_files import Batch, FileRow
+from lib.store.time_ids import LOW_BITS
 
 JOB = "file_operations"
 

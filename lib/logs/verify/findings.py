@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from lib.logs.rows import EPOCH, LOW_BITS
+from lib.store.time_ids import EPOCH, LOW_BITS
 from lib.words import Language, say
 
 

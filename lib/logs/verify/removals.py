@@ -8,11 +8,11 @@ from typing import Any, Final
 import orjson
 from sqlalchemy.orm import Session
 
-from lib.logs.rows import first_id
 from lib.logs.verify.findings import Finding, Kind, instant_of_id
 from lib.logs.verify.rows import Covered
 from lib.store import proofs
 from lib.store.tables import OperationHold, OperationRemoval
+from lib.store.time_ids import first_id
 
 LEAST_DAYS: Final = 183
 """How long operations are kept at least, whatever a tenant sets."""

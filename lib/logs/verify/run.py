@@ -12,7 +12,6 @@ from pathlib import Path
 from lib.access.viewer import EVERY_TENANT
 from lib.logs.checkpoints import SUFFIX, file_of, origin_of
 from lib.logs.notes import Verifier
-from lib.logs.rows import first_id
 from lib.logs.verify.comparing import GRACE, Comparison
 from lib.logs.verify.events import EventPairs
 from lib.logs.verify.findings import Finding, Kind
@@ -23,6 +22,7 @@ from lib.logs.verify.rows import Compared, Covered
 from lib.logs.verify.slices import EVERY_ID, Outline, outline_of, slices_of
 from lib.logs.verify.tree import Tree
 from lib.store import Store, proofs, seals
+from lib.store.time_ids import first_id
 
 LARGE = 300_000
 """From how many records on other processes are worth their start."""

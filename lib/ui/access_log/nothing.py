@@ -7,8 +7,8 @@ from datetime import date, timedelta
 
 import streamlit as st
 
-from lib.logs.rows import LAST_INSTANT
 from lib.queries.console import Console
+from lib.store.time_ids import LAST_INSTANT
 from lib.ui.access_log.state import Shown
 from lib.ui.periods import period_text
 from lib.usage.buckets import EARLIEST

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 
 from lib.errors import BadInput
-from lib.logs.rows import LAST_INSTANT
+from lib.store.time_ids import LAST_INSTANT
 from lib.ui.periods import CHOICE_BY_KEY, period_text
 from lib.usage.buckets import EARLIEST, Grain, zone_of
 from lib.usage.instants import instant_of

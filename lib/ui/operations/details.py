@@ -12,11 +12,11 @@ import streamlit as st
 
 from lib.errors import NotFound
 from lib.logs import catalogue
-from lib.logs.rows import LAST_INSTANT
 from lib.logs.wording import object_word, worded
 from lib.queries.console import Console
 from lib.queries.operation_filter import EVERY, OperationFilter
 from lib.queries.operations import OperationDetails
+from lib.store.time_ids import LAST_INSTANT
 from lib.ui import address
 from lib.ui.escaping import plain
 from lib.ui.operations import comparison
