@@ -12,13 +12,14 @@ import polars as pl
 from lib.usage import raw
 from lib.usage.arrivals import Split, rows_of_streams, rows_to_tell_again, split_of
 from lib.usage.buckets import bucket_expr
+from lib.usage.changes import changes_of
 from lib.usage.events import STORED
 from lib.usage.exclusions import Rule, matched
 from lib.usage.lake import DayFiles, TenantFiles, VisitFiles
 from lib.usage.neighbours import with_recency
 from lib.usage.removed import apart_from_removed, belongs_to_removed
 from lib.usage.sessions import LAKE_ORDER, ORDER, sessioned
-from lib.usage.tables import LARGEST_ROWS, PRESENCE, TABLES, changes, height_of, stacked
+from lib.usage.tables import LARGEST_ROWS, PRESENCE, TABLES, height_of, stacked
 from lib.usage.visits import stored
 from lib.usage.writing import Writing
 
@@ -94,11 +95,9 @@ def _recounted(writing: Writing, files: TenantFiles, old: pl.DataFrame, new: pl.
     old = old.filter(pl.col("session_id").is_in(touched))
     whole = whole.filter(pl.col("session_id").is_in(touched))
     days, changed = {**files.days}, []
-    for day in sorted({*whole["day"].unique(), *old["old_day"].unique()}):
+    for day, change in changes_of(old.rename({"old_day": "day"}), whole):
         came = placed.filter(pl.col("day") == day).select(list(STORED))
         gone = placed.filter(pl.col("old_day") == day)["key"]
-        sides = [rows.filter(pl.col(name) == day).sort(LAKE_ORDER) for rows, name in ((old, "old_day"), (whole, "day"))]
-        change = changes(*sides)
         changed.append(change["presence"])
         _change_day(writing, days, day.isoformat(), came, gone, change)
     recounted = replace(files, days=days)

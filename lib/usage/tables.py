@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from lib.usage.events import STORED
-from lib.usage.kernel import COUNTS, PAGE_COUNTS, Tally, tallied
+from lib.usage.kernel import COUNTS, PAGE_COUNTS, Tally
 from lib.usage.lake import Lake
 from lib.usage.packing import NAME
 from lib.usage.writing import Writing
@@ -42,12 +41,6 @@ class Table:
         rows = whole.group_by(*self.by).agg(pl.col(*self.sums).sum())
         return rows.filter(pl.any_horizontal(pl.col(*self.sums) != 0)).sort(*self.by).select(list(self.schema))
 
-    def change(self, old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
-        """What to add for the table to be `new`, which is in order, where it was `old`."""
-        if old.is_empty():
-            return new.select(list(self.schema))
-        return self.summed([new, old.with_columns(-pl.col(*self.sums))])
-
 
 _INTEGERS = dict.fromkeys(COUNTS, pl.Int64())
 COUNTED = Table("counts", _PLACE, _INTEGERS, 16_384)
@@ -60,19 +53,18 @@ TABLES = (COUNTED, TOTALS, PAGES, PRESENCE)
 
 def tables_of(tally: Tally) -> dict[str, pl.DataFrame]:
     """What the tables have of a tally."""
-    counts = tally.counts
+    totals = totals_of(tally.counts).select(list(TOTALS.schema)).sort(*TOTALS.by)
+    return {"counts": tally.counts, "totals": totals, "pages": tally.pages, "presence": tally.presence}
+
+
+def totals_of(counts: pl.DataFrame, *by: str) -> pl.DataFrame:
+    """The counts of each mini program and of each application, in no order; apart by further columns."""
+    columns = [*by, *TOTALS.schema]
     of_each = [
-        counts.group_by(kept, "t").agg(pl.col(COUNTS).sum()).with_columns(pl.lit(0, pl.Int32).alias(other))
+        counts.group_by(*by, kept, "t").agg(pl.col(COUNTS).sum()).with_columns(pl.lit(0, pl.Int32).alias(other))
         for kept, other in (("mini_program_id", "application_id"), ("application_id", "mini_program_id"))
     ]
-    totals = pl.concat(each.select(list(TOTALS.schema)) for each in of_each).sort(*TOTALS.by)
-    return {"counts": counts, "totals": totals, "pages": tally.pages, "presence": tally.presence}
-
-
-def changes(old: pl.DataFrame, new: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """What to add to each table for some whole sessions, in LAKE_ORDER, to be `new` where they were `old`."""
-    before, after = tables_of(tallied(old)), tables_of(tallied(new))
-    return {table.name: table.change(before[table.name], after[table.name]) for table in TABLES}
+    return pl.concat(each.select(columns) for each in of_each)
 
 
 def stacked(
@@ -97,8 +89,3 @@ def stacked(
 def height_of(lake: Lake, name: str) -> int:
     """How many rows a file has, without reading them."""
     return int(pl.scan_parquet(lake.path(name)).select(pl.len()).collect().item())
-
-
-def nothing() -> dict[str, pl.DataFrame]:
-    """The tables without a row."""
-    return tables_of(tallied(pl.DataFrame(schema=STORED)))

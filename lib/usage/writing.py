@@ -22,10 +22,10 @@ class Writing:
     publication: int
     step: int = 0
 
-    def frame(self, name: str, rows: pl.DataFrame, row_group: int = 131_072) -> str:
+    def frame(self, name: str, rows: pl.DataFrame, row_group: int = 131_072, page_bytes: int | None = None) -> str:
         """Write a Parquet file of the tenant; returns its name in the lake."""
         name = f"{self.tenant_id}/{name}-{self.publication}.{self.step}.parquet"
-        return self.lake.write_frame(name, rows, row_group)
+        return self.lake.write_frame(name, rows, row_group, page_bytes)
 
     def file(self, name: str, writer: Callable[[Path], object]) -> str:
         """Write a file of the tenant; returns its name in the lake."""
