@@ -16,7 +16,7 @@ import pytest
 from lib.collect.bodies import BODY_SECONDS, DRAINED_BYTES
 from lib.jobs.refresh import refresh
 from tests.faults.conftest import ROUNDS
-from tests.faults.kills import Collecting, kill_again_and_again
+from tests.faults.kills import FILE_LINES, Collecting, import_again_and_again, kill_again_and_again
 from tests.faults.sending import event
 from tests.lib.collecting import basic, new_key
 from tests.lib.companies import make_companies
@@ -28,6 +28,14 @@ from tests.site import Site
 def test_what_was_acknowledged_before_a_kill_is_counted_once(tmp_path: Path, refreshing: bool) -> None:
     acknowledged, counted = kill_again_and_again(tmp_path, ROUNDS, refreshing=refreshing, seed=ROUNDS)
     assert acknowledged == counted > ROUNDS
+
+
+@pytest.mark.spec("I1", "I3", "T5")
+def test_lines_of_imports_that_were_killed_are_counted_once_after_another_import(tmp_path: Path) -> None:
+    accepted, repeated = import_again_and_again(tmp_path, ROUNDS, seed=ROUNDS)
+    assert accepted + repeated == ROUNDS * FILE_LINES
+    assert accepted > 0
+    assert repeated > 0
 
 
 @pytest.fixture
