@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import isfinite
@@ -63,7 +64,7 @@ class Taken:
     """What a call brought: the events that are counted, the library that sent them, and where these name their
     application."""
 
-    rows: list[Row]
+    rows: Sequence[Row]
     library: str
     application_field: str
 

@@ -10,9 +10,9 @@ import polars as pl
 
 from lib.collect.applications import Applications
 from lib.collect.calls import Row
+from lib.collect.columns import Columns, frame_of
 from lib.collect.groups import Full, Groups, Submission, counted
 from lib.store import inbox, intake_tallies
-from lib.usage import events
 from lib.usage.buckets import bucket_of, start_of
 from lib.usage.intake import packed
 from lib.usage.merging import Merging
@@ -20,8 +20,6 @@ from lib.usage.merging import Merging
 __all__ = ["SOURCE", "Commits", "Full"]
 
 SOURCE = "collect"
-
-_COLUMNS = {name: events.READABLE[name] for name in Row._fields}
 
 
 @dataclass
@@ -37,11 +35,11 @@ class Commits(Groups[Row]):
 
     def _admitted(self, submissions: Sequence[Submission[Row]]) -> Sequence[Submission[Row]]:
         """Those whose applications are there, or could be made."""
-        return self._applications.admitted(submissions, lambda rows: {row.application for row in rows})
+        return self._applications.admitted(submissions, _applications_in)
 
     def _write(self, tenant_id: int, submissions: Sequence[Submission[Row]]) -> None:
         """One durable transaction: the rows as a batch of the inbox, and the tallies."""
-        rows = [row for submission in submissions for row in submission.rows]
+        rows = [submission.rows for submission in submissions if submission.rows]
         keys, payload = b"", b""
         if rows:
             # Packed before the transaction: everybody else who writes waits for its end.
@@ -55,13 +53,11 @@ class Commits(Groups[Row]):
         if rows:
             self._merging.added(tenant_id)
 
-    def _identified(self, tenant_id: int, rows: Sequence[Row], programs: dict[str, int]) -> pl.DataFrame:
+    def _identified(self, tenant_id: int, rows: Sequence[Sequence[Row]], programs: dict[str, int]) -> pl.DataFrame:
         """The rows as EVENT."""
-        frame = pl.DataFrame(rows, _COLUMNS, orient="row")
-        applications = self._applications.ids(tenant_id, {row.application for row in rows})
-        whole = frame.with_columns(
-            key=events.key_of_id(pl.col("event_id")),
-            application_id=pl.col("application").replace_strict(applications, return_dtype=pl.Int32),
-            mini_program_id=pl.col("mini_program").replace_strict(programs, return_dtype=pl.Int32),
-        )
-        return events.keyed(whole)
+        named = set().union(*map(_applications_in, rows))
+        return frame_of(rows, self._applications.ids(tenant_id, named), programs)
+
+
+def _applications_in(rows: Sequence[Row]) -> set[str]:
+    return set(Columns.of(rows).column("application"))

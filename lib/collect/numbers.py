@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any, Final
 
 import orjson
 
 _MOST: Final = (1 << 64) - 1
 _LEAST: Final = -(1 << 63)
-_LONG = re.compile(rb"[0-9]{19}")
+_ALIKE = bytes.maketrans(b"123456789", b"0" * 9)
+_LONG = b"0" * 19
 
 
 def exact(body: bytes | str) -> Any:
@@ -19,7 +19,7 @@ def exact(body: bytes | str) -> Any:
     Others would make it a double, which is another number. Raises orjson.JSONDecodeError.
     """
     told = orjson.loads(body)
-    if not _LONG.search(body if isinstance(body, bytes) else body.encode()):
+    if _LONG not in (body if isinstance(body, bytes) else body.encode()).translate(_ALIKE):
         return told
     try:
         return json.loads(body, parse_int=_whole)

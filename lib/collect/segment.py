@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,19 +14,9 @@ from lib.collect import calls
 from lib.collect.answers import Refused
 from lib.collect.bodies import require_size
 from lib.collect.calls import Call, Row, Taken, part, text
-from lib.collect.clickstreams import CHARACTERS, KINDS
+from lib.collect.clickstreams import CHARACTERS
+from lib.collect.plain import APPLICATION, APPLICATION_CHARACTERS, TRACKED, TYPES, UNCOUNTED, columns_of
 from lib.usage.events import Kind
-
-TRACKED = {name: KINDS[name] for name in ("mp_open", "page_leave", "mp_close", "mp_share")}
-"""The names of `track` that mean something; any other is a custom event's."""
-
-UNCOUNTED = frozenset(("identify", "group", "alias"))
-"""Calls about who somebody is: accepted, and of no consequence, as no event happened."""
-
-APPLICATION = "context.app.namespace"
-"""The field that names an event's application, where the key does not."""
-
-TYPES = frozenset(("track", "page", "screen")) | UNCOUNTED
 
 
 def batch_taken(body: object, size: int, call: Call) -> Taken:
@@ -37,6 +28,14 @@ def batch_taken(body: object, size: int, call: Call) -> Taken:
         raise Refused(400, "no_batch", "batch is not a list of events", field="batch")
     shared = part(body, "context")
     sent_at = calls.instant(body.get("sentAt"), "sentAt")
+    library = _library(batch[0] if batch else body, shared, call)
+    plain = columns_of(batch, size, shared, sent_at, call)
+    return Taken(_rows(batch, size, shared, sent_at, call) if plain is None else plain, library, APPLICATION)
+
+
+def _rows(
+    batch: Sequence[object], size: int, shared: dict[str, Any], sent_at: datetime | None, call: Call
+) -> list[Row]:
     rows = []
     for index, event in enumerate(batch):
         try:
@@ -46,7 +45,7 @@ def batch_taken(body: object, size: int, call: Call) -> Taken:
             raise refused.at(index, len(batch)) from refused
         if row is not None:
             rows.append(row)
-    return Taken(rows, _library(batch[0] if batch else body, shared, call), APPLICATION)
+    return rows
 
 
 def single_taken(body: object, size: int, call: Call, type_: str) -> Taken:
@@ -72,10 +71,11 @@ def _row(
     kind, name, page = _what(event, type_, properties, part(context, "page"))
     _require_program(call, properties)
     app = part(context, "app")
+    named = text(app.get("namespace"), APPLICATION, APPLICATION_CHARACTERS)
     agent = text(context.get("userAgent"), "context.userAgent", CHARACTERS["user_agent"]) or call.user_agent
     written = _written_at(event)
     return Row(
-        application=calls.application_of(call.key, text(app.get("namespace"), APPLICATION, 200), APPLICATION),
+        application=calls.application_of(call.key, named, APPLICATION),
         mini_program=call.key.mini_program,
         at=_at(event, written, sent_at, call),
         seq=index,

@@ -13,6 +13,9 @@ from lib.store import Store, inbox
 from lib.usage.lake import Lake, RecordKind
 from lib.usage.seen import Keys, are_in, opened
 
+_FILE = b"ARROW1"
+"""How an Arrow IPC file begins."""
+
 
 @dataclass(frozen=True)
 class Accepted:
@@ -76,13 +79,15 @@ class Intake:
 
 
 def packed(rows: pl.DataFrame) -> bytes:
-    """Rows as an Arrow IPC file."""
+    """Rows as an Arrow IPC stream."""
     buffer = io.BytesIO()
     # Texts with their lengths in a row are packed sooner, and smaller by half, than views that say where each stands.
-    rows.write_ipc(buffer, compression="zstd", compat_level=pl.CompatLevel.oldest())
+    # A stream is written where it is asked for; a file would be handed to other threads, which costs a small one most.
+    rows.write_ipc_stream(buffer, compression="zstd", compat_level=pl.CompatLevel.oldest())
     return buffer.getvalue()
 
 
 def unpacked(payload: bytes) -> pl.DataFrame:
-    """The rows of an Arrow IPC file."""
-    return pl.read_ipc(io.BytesIO(payload))
+    """The rows of an Arrow IPC stream, or of a file, which is how they were packed before."""
+    read = pl.read_ipc if payload.startswith(_FILE) else pl.read_ipc_stream
+    return read(io.BytesIO(payload))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
@@ -16,13 +15,15 @@ from lib.collect import segment, sensors
 from lib.collect.answers import Refused
 from lib.collect.bodies import json_of
 from lib.collect.calls import Call, Taken
-from lib.collect.commits import _COLUMNS
+from lib.collect.columns import frame_of
+from lib.collect.plain import TYPES, columns_of
 from lib.store.ingest_keys import WriteKey
 
 CALL = Call(WriteKey(1, 1, 1, "shop", None), datetime(2026, 5, 12, tzinfo=UTC), "192.0.2.5", "x/1", 30)
 TIMES = ["2024-05-12T12:00:00Z", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-14:00"]
 TEXTS = some.text(max_size=20) | some.sampled_from([*TIMES, "web", "\0", ""])
 INSTANTS = some.sampled_from(["2026-05-10T12:00:00Z", "2026-05-11T23:59:59.123456+08:00", "2026-05-11", "2024-05-12"])
+TIMELY = some.integers(-400, 12).map(lambda hours: datetime(2026, 5, 12, tzinfo=UTC) + timedelta(hours=hours))
 SCALARS = some.none() | some.booleans() | some.integers() | some.floats() | TEXTS
 ANYTHING = some.recursive(
     SCALARS, lambda inner: some.lists(inner, max_size=3) | some.dictionaries(TEXTS, inner, max_size=3), max_leaves=6
@@ -55,7 +56,7 @@ CONTEXT = odd(
 )
 SEGMENT = odd(
     {
-        "type": some.sampled_from(sorted(segment.TYPES)),
+        "type": some.sampled_from(sorted(TYPES)),
         "anonymousId": VISITOR,
         "event": some.sampled_from(["mp_open", "page_leave", "x"]),
         "name": TEXTS,
@@ -90,7 +91,8 @@ def sent(value: object) -> bytes:
 def outcome(read: Callable[[], Taken]) -> int | Refused:
     """How many rows were taken, all of which fit what the writer makes of them; or the refusal."""
     try:
-        return pl.DataFrame(read().rows, _COLUMNS, orient="row").height
+        rows = read().rows
+        return frame_of([rows], {row.application: 1 for row in rows}, {row.mini_program: 1 for row in rows}).height
     except Refused as refused:
         return refused
 
@@ -111,6 +113,70 @@ def test_any_batch_is_taken_or_refused(body: dict[str, Any]) -> None:
     content = sent(body)
     found = outcome(lambda: segment.batch_taken(json_of(content), len(content), CALL))
     assert is_named(found) or found in range(len(body["batch"]) + 1)
+
+
+SAID = some.sampled_from(["a", "中文", "a b", "iPhone OS", *["web"] * 8, "", None, 7, "\0"])
+
+
+def some_of(fields: dict[str, some.SearchStrategy[Any]]) -> some.SearchStrategy[dict[str, Any]]:
+    """Objects with any of some fields."""
+    return some.fixed_dictionaries({}, optional=fields)
+
+
+_ABOUT = some_of(
+    {
+        "app": some_of({"namespace": SAID, "version": SAID}),
+        "page": some_of({"path": SAID}) | some.none(),
+        "os": some_of({"name": SAID}),
+        "device": some_of({"model": SAID}),
+        "sessionId": SAID,
+        "userAgent": SAID,
+    }
+)
+_PROPERTIES = some_of(
+    {
+        "duration_ms": some.floats(0, 1e6) | some.integers(0, 10**6) | some.none(),
+        "page": SAID,
+        "name": SAID,
+        "path": SAID,
+        "miniProgramId": some.sampled_from([*["shop"] * 8, "", None, 0]),
+    }
+)
+_FIELDS: dict[str, some.SearchStrategy[Any]] = {
+    "type": some.sampled_from(["track", "screen", "page", "identify"]),
+    "anonymousId": VISITOR,
+    "messageId": some.sampled_from(["1", "2", "3"]),
+    "event": some.sampled_from(["mp_open", "page_leave", "x"]),
+    "name": some.sampled_from(["/", "主页"]),
+    "timestamp": INSTANTS.filter(lambda text: text.startswith("2026")),
+    "context": _ABOUT.map(lambda said: {"app": {"namespace": "web"}, **said}),
+}
+_SPOILT = some.fixed_dictionaries({}, optional={"originalTimestamp": INSTANTS, "sentAt": INSTANTS, "messageId": SAID})
+_USUAL = some.fixed_dictionaries(_FIELDS, optional={"properties": _PROPERTIES, "userId": SAID})
+USUAL = _USUAL | _USUAL | some.tuples(_USUAL, _SPOILT).map(lambda drawn: {**drawn[0], **drawn[1]})
+
+
+@given(batch=some.lists(USUAL, min_size=1, max_size=3), shared=some.just({}) | _ABOUT, sent_at=some.none() | TIMELY)
+@settings(max_examples=300, deadline=None)
+def test_what_is_read_field_by_field_is_what_is_read_event_by_event(
+    batch: list[dict[str, Any]], shared: dict[str, Any], sent_at: datetime | None
+) -> None:
+    told: Any = json_of(sent({"batch": batch, "context": shared}))
+    arguments = (told["batch"], len(sent(batch)), told["context"], sent_at, CALL)
+    fast = columns_of(*arguments)
+    if fast is not None:
+        assert list(fast) == segment._rows(*arguments)
+
+
+def test_the_usual_batch_is_read_field_by_field() -> None:
+    event = {"anonymousId": "ann", "messageId": "1", "timestamp": "2026-05-11T12:00:00+08:00", "name": "/"}
+    screen = {**event, "type": "screen", "context": {"app": {"namespace": "web"}, "os": {"name": "iPhone OS"}}}
+    track = {**screen, "type": "track", "event": "page_leave", "properties": {"duration_ms": 4000.5}}
+    batch = [screen, {**screen, "type": "identify"}, track, {**track, "event": "bought"}]
+    fast = columns_of(batch, 1000, {}, CALL.received_at - timedelta(hours=1), CALL)
+    assert fast is not None
+    assert [row.seq for row in fast] == [0, 2, 3]
+    assert list(fast) == segment._rows(batch, 1000, {}, CALL.received_at - timedelta(hours=1), CALL)
 
 
 @given(events=LISTS)
