@@ -184,8 +184,11 @@ def _with_last(lake: Lake, files: TenantFiles, links: _Links) -> _Links:
     ]
     known = last_seen(lake, files.last, pl.concat(wanted).unique())
     of_programs = pl.col("mini_program_id") != WHOLE
+    whole, paged = known.filter(~of_programs), known.filter(of_programs)
+    # Most that is known is of pages: where they do not matter, the latest of them is enough.
+    unpaged = paged.group_by(pl.exclude("page", "t")).agg(pl.col("t").max())
     for places, each in links.items():
-        rows = known.filter(of_programs if places.is_of_programs else ~of_programs)
+        rows = paged if "page" in places.by else unpaged if places.is_of_programs else whole
         links[places] = _seen(each, rows, places)
     return _looked_through(lake, files, links)
 
@@ -220,7 +223,8 @@ def _looked_through(lake: Lake, files: TenantFiles, links: _Links) -> _Links:
             names = [names for _, _, names in step]
             parts = names if len(visitors) > _FEW else [tuple(chain(*names))]
             found = pl.concat(pool.map(partial(_meeting, lake, left, visitors), parts))
-            links = {places: _later(each, found, places) for places, each in links.items()}
+            for places in left if found.height else ():
+                links[places] = _later(links[places], found, places)
     return links
 
 
