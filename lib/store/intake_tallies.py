@@ -6,7 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
+from typing import cast
 
+import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -19,6 +22,17 @@ LIBRARIES = 10
 OTHER = "other"
 """All libraries of a key beyond those."""
 
+_TALLIES = cast(sa.Table, IntakeTally.__table__)
+_LIBRARIES = (
+    select(_TALLIES.c.ingest_key_id, _TALLIES.c.library)
+    .where(
+        _TALLIES.c.tenant_id == sa.bindparam("tenant_id"),
+        _TALLIES.c.bucket_at == sa.bindparam("bucket_at"),
+        _TALLIES.c.ingest_key_id.in_(sa.bindparam("key_ids", expanding=True)),
+        _TALLIES.c.library != OTHER,
+    )
+    .distinct()
+)
 _KEY = ("tenant_id", "bucket_at", "ingest_key_id", "library", "reason")
 
 
@@ -47,7 +61,6 @@ def add(session: Session, tenant_id: int, bucket_at: datetime, counts: Mapping[S
     """Add to what was counted in a half hour. Others may add to it at the same time."""
     if not counts:
         return
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     told = _told_apart(session, tenant_id, bucket_at, counts)
     rows = [
         {
@@ -61,23 +74,25 @@ def add(session: Session, tenant_id: int, bucket_at: datetime, counts: Mapping[S
         # In one order everywhere, so that two who add cannot wait for each other.
         for sent, count in sorted(told.items())
     ]
-    adding = insert(IntakeTally).values(rows)
-    summed = {"event_count": IntakeTally.event_count + adding.excluded.event_count}
-    session.execute(adding.on_conflict_do_update(index_elements=_KEY, set_=summed))
+    connection = session.connection()
+    connection.execute(_adding(connection.dialect.name), rows)
 
 
-def _told_apart(
-    session: Session, tenant_id: int, bucket_at: datetime, counts: Mapping[Sent, int]
-) -> Counter[Sent]:
+@cache
+def _adding(dialect: str) -> sa.Insert:
+    # Made once, and without the rows: a statement of other rows each time would be compiled each time.
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    adding = insert(_TALLIES)
+    summed = {"event_count": _TALLIES.c.event_count + adding.excluded.event_count}
+    return adding.on_conflict_do_update(index_elements=_KEY, set_=summed)
+
+
+def _told_apart(session: Session, tenant_id: int, bucket_at: datetime, counts: Mapping[Sent, int]) -> Counter[Sent]:
     """The counts, with those of libraries that are too many for their key as those of OTHER."""
-    asked = select(IntakeTally.ingest_key_id, IntakeTally.library).where(
-        IntakeTally.tenant_id == tenant_id,
-        IntakeTally.bucket_at == bucket_at,
-        IntakeTally.ingest_key_id.in_({sent.ingest_key_id for sent in counts}),
-        IntakeTally.library != OTHER,
-    )
+    key_ids = {sent.ingest_key_id for sent in counts}
+    asked = {"tenant_id": tenant_id, "bucket_at": bucket_at, "key_ids": list(key_ids)}
     known: defaultdict[int, set[str]] = defaultdict(set)
-    for key_id, library in session.execute(asked.distinct()):
+    for key_id, library in session.connection().execute(_LIBRARIES, asked):
         known[key_id].add(library)
     told: Counter[Sent] = Counter()
     for sent, count in sorted(counts.items()):
