@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 from sqlalchemy import Row, select
@@ -16,21 +17,34 @@ from lib.words import Phrase
 
 _NAMED = {"id": pl.Int32(), "key": pl.String(), "name": pl.String()}
 
+Named = tuple[tuple[int, str, str], ...]
+"""Numbers, keys and names."""
+
 
 @dataclass(frozen=True)
 class Names:
-    """Both as frames of `id`, `key` and `name`."""
+    """What a viewer may know by name; equal where all of it is."""
 
-    applications: pl.DataFrame
-    mini_programs: pl.DataFrame
+    of_applications: Named
+    of_mini_programs: Named
+
+    @cached_property
+    def applications(self) -> pl.DataFrame:
+        """`id`, `key` and `name`."""
+        return pl.DataFrame(self.of_applications, schema=_NAMED, orient="row")
+
+    @cached_property
+    def mini_programs(self) -> pl.DataFrame:
+        """`id`, `key` and `name`."""
+        return pl.DataFrame(self.of_mini_programs, schema=_NAMED, orient="row")
 
     def application_id(self, key: str) -> int:
         """Raises NotFound."""
-        return _id(self.applications, "kind.application", key)
+        return _id(self.of_applications, "kind.application", key)
 
     def mini_program_id(self, key: str) -> int:
         """Raises NotFound."""
-        return _id(self.mini_programs, "kind.mini_program", key)
+        return _id(self.of_mini_programs, "kind.mini_program", key)
 
 
 def names_of(session: Session, tenant_id: int, scope: ApplicationScope) -> Names:
@@ -46,12 +60,12 @@ def names_of(session: Session, tenant_id: int, scope: ApplicationScope) -> Names
     return Names(_named(session.execute(applications)), _named(session.execute(programs)))
 
 
-def _named(rows: Iterable[Row[int, str, str]]) -> pl.DataFrame:
-    return pl.DataFrame([tuple(row) for row in rows], schema=_NAMED, orient="row")
+def _named(rows: Iterable[Row[int, str, str]]) -> Named:
+    return tuple((number, key, name) for number, key, name in rows)
 
 
-def _id(named: pl.DataFrame, kind: str, key: str) -> int:
-    for number, known in zip(named["id"], named["key"], strict=True):
+def _id(named: Named, kind: str, key: str) -> int:
+    for number, known, _ in named:
         if known == key:
-            return int(number)
+            return number
     raise NotFound(kind=Phrase(kind), key=key)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from lib.access.permissions import Permission
 from lib.queries.gate import ViewerQueries, needs
+from lib.queries.remembering import remembered
 from lib.store import ledger
 from lib.usage.buckets import Grain, Period, bucket_expr, bucket_starts
 from lib.usage.events import INSTANT
@@ -24,16 +27,20 @@ class RecountQueries(ViewerQueries):
         if self.viewer.applications.every:
             with self.store.read(self.viewer.tenant_id) as session:
                 rows = ledger.recounted(session, self.viewer.tenant_id, period.since, period.until)
-        halves = pl.DataFrame(rows, schema=_RECOUNT, orient="row").with_columns(t=bucket_expr(pl.col("at")))
-        # What a rule took out and gave back is what it was.
-        halves = halves.filter((pl.col("rows_late") > 0) | (pl.col("rows_excluded") != 0))
-        buckets = bucket_starts(period, grain).select("t", "bucket")
-        return (
-            halves.join(buckets, on="t")
-            .group_by("bucket")
-            .agg(
-                pl.col("rows_late", "rows_excluded").sum(),
-                pl.col("recorded_at").max().dt.convert_time_zone(period.zone),
-            )
-            .sort("bucket")
+        return remembered(("recounts", tuple(rows), period, grain), lambda: _by_bucket(rows, period, grain))
+
+
+def _by_bucket(rows: Sequence[tuple[object, ...]], period: Period, grain: Grain) -> pl.DataFrame:
+    halves = pl.DataFrame(rows, schema=_RECOUNT, orient="row").with_columns(t=bucket_expr(pl.col("at")))
+    # What a rule took out and gave back is what it was.
+    halves = halves.filter((pl.col("rows_late") > 0) | (pl.col("rows_excluded") != 0))
+    buckets = bucket_starts(period, grain).select("t", "bucket")
+    return (
+        halves.join(buckets, on="t")
+        .group_by("bucket")
+        .agg(
+            pl.col("rows_late", "rows_excluded").sum(),
+            pl.col("recorded_at").max().dt.convert_time_zone(period.zone),
         )
+        .sort("bucket")
+    )

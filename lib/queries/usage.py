@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,16 +14,13 @@ from lib.access.viewer import Viewer
 from lib.queries.gate import ViewerQueries, needs
 from lib.queries.names import Names, names_of
 from lib.queries.remembering import remembered
+from lib.queries.usage_figures import Places, figures_of
 from lib.store import Store
-from lib.usage.buckets import EPOCH, Grain, Period, bucket_of, bucket_starts, start_of
-from lib.usage.kept import counted_by_bucket
-from lib.usage.kernel import COUNTS, PAGE_COUNTS
+from lib.usage.buckets import EPOCH, Grain, Period, bucket_of, start_of
 from lib.usage.lake import Lake
-from lib.usage.metrics import METRICS, PAGE_METRICS, Metric
-from lib.usage.published import Published, between, published
-from lib.usage.recency import NEVER, PAGE_SCOPES, SCOPES, Scope, chained, with_users
+from lib.usage.published import Published, published
+from lib.usage.recency import with_users
 from lib.usage.retention import Cohort, retained
-from lib.usage.users import cumulative_by_bucket, users_by_bucket
 
 Dimension = Literal["application", "mini_program", "page", "os"]
 
@@ -47,40 +43,6 @@ class UsageFilter:
         return replace(self, period=period)
 
 
-@dataclass(frozen=True)
-class _Places:
-    """A filter as the tables know it; None is no restriction, an empty tuple is nothing."""
-
-    applications: tuple[int, ...] | None
-    mini_program: int | None
-    os: str | None
-    page: str | None
-
-    def predicate(self) -> pl.Expr:
-        """Which rows of a table with the columns of a place belong to it."""
-        parts = [pl.lit(True)]
-        if self.applications is not None:
-            parts.append(pl.col("application_id").is_in(self.applications))
-        if self.mini_program is not None:
-            parts.append(pl.col("mini_program_id") == self.mini_program)
-        if self.os is not None:
-            parts.append(pl.col("os") == self.os)
-        if self.page is not None:
-            parts.append(pl.col("page") == self.page)
-        return pl.all_horizontal(parts)
-
-    def scope(self, by: Sequence[str]) -> Scope | None:
-        """The recency scope whose places tell this filter and `by` apart, if one is kept."""
-        many = self.applications is not None and len(self.applications) != 1 and "application_id" not in by
-        if many:
-            return None
-        needed = {*by} | ({"os"} if self.os is not None else set())
-        needed |= {"application_id"} if self.applications is not None else set()
-        needed |= {"mini_program_id"} if self.mini_program is not None else set()
-        needed |= {"page"} if self.page is not None else set()
-        return next((scope for scope in (*SCOPES, *PAGE_SCOPES) if {*scope.by} == needed), None)
-
-
 class UsageQueries(ViewerQueries):
     """The usage of one tenant. Frames have the keys of METRICS as columns; a figure that is nothing over nothing is
     null."""
@@ -88,6 +50,7 @@ class UsageQueries(ViewerQueries):
     def __init__(self, viewer: Viewer, store: Store, lake: Path) -> None:
         super().__init__(viewer, store)
         self._lake = Lake(lake)
+        self._known: tuple[Viewer, Names] | None = None
 
     @needs(Permission.USAGE_READ)
     def as_of(self) -> datetime | None:
@@ -124,9 +87,14 @@ class UsageQueries(ViewerQueries):
     @needs(Permission.USAGE_READ)
     def ranking(self, asked: UsageFilter, dimension: Dimension) -> pl.DataFrame:
         """`key`, `name` and METRICS of each application, mini program or operating system, most opens first."""
-        rows = self._grouped(asked, Grain.PERIOD, (_COLUMN[dimension],), filled=False)
-        named = self._named(rows.lazy().drop("bucket"), dimension)
-        return named.sort(["opens", "key"], descending=[True, False]).collect()
+        mark, names = self._mark(), self._names()
+
+        def ranked() -> pl.DataFrame:
+            rows = self._grouped(asked, Grain.PERIOD, (_COLUMN[dimension],), filled=False)
+            named = _named(rows.lazy().drop("bucket"), dimension, names)
+            return named.sort(["opens", "key"], descending=[True, False]).collect()
+
+        return remembered(("ranking", mark, self._places(asked), asked.period, dimension, names), ranked)
 
     @needs(Permission.USAGE_READ)
     def pages(self, asked: UsageFilter, search: str = "") -> pl.DataFrame:
@@ -144,8 +112,8 @@ class UsageQueries(ViewerQueries):
     @needs(Permission.USAGE_READ)
     def breakdown(self, asked: UsageFilter, grain: Grain, dimension: Dimension) -> pl.DataFrame:
         """`bucket`, `key`, `name` and the metrics of each place that has events in a bucket, in order."""
-        rows = self._named(self._grouped(asked, grain, (_COLUMN[dimension],), filled=False).lazy(), dimension)
-        return rows.sort("bucket", "key").collect()
+        rows = self._grouped(asked, grain, (_COLUMN[dimension],), filled=False).lazy()
+        return _named(rows, dimension, self._names()).sort("bucket", "key").collect()
 
     @needs(Permission.USAGE_READ)
     def retention(self, asked: UsageFilter, of: Cohort) -> pl.DataFrame:
@@ -180,117 +148,39 @@ class UsageQueries(ViewerQueries):
         version, never older ones as of a newer."""
         return self._lake.folder, self._lake.version(), self.viewer.tenant_id
 
-    def _places(self, asked: UsageFilter | None) -> _Places:
+    def _places(self, asked: UsageFilter | None) -> Places:
         scope = self.viewer.applications
         seen = None if scope.every else tuple(sorted(scope.ids))
         if asked is None:
-            return _Places(seen, None, None, None)
+            return Places(seen, None, None, None)
         program = None
         if asked.application is not None or asked.mini_program is not None:
             names = self._names()
             seen = seen if asked.application is None else (names.application_id(asked.application),)
             program = None if asked.mini_program is None else names.mini_program_id(asked.mini_program)
-        return _Places(seen, program, asked.os, asked.page)
+        return Places(seen, program, asked.os, asked.page)
 
     def _names(self) -> Names:
-        with self.store.read(self.viewer.tenant_id) as session:
-            return names_of(session, self.viewer.tenant_id, self.viewer.applications)
+        """Read once for each reading of the viewer, and always where nobody renews the viewer."""
+        viewer, known = self.viewer, self._known
+        if known is None or known[0] is not viewer or self._entry is None:
+            with self.store.read(viewer.tenant_id) as session:
+                known = self._known = viewer, names_of(session, viewer.tenant_id, viewer.applications)
+        return known[1]
 
     def _grouped(self, asked: UsageFilter, grain: Grain, by: tuple[str, ...], *, filled: bool) -> pl.DataFrame:
         """`bucket`, `by` and the metrics; pages are counted by PAGE_COUNTS, everything else by COUNTS."""
         mark, places, period = self._mark(), self._places(asked), asked.period
         return remembered(
             ("usage", mark, places, period, grain, by, filled),
-            lambda: _figures(self._tables(), places, period, grain, by, filled=filled),
+            lambda: figures_of(self._tables(), places, period, grain, by, filled=filled),
         )
 
-    def _named(self, rows: pl.LazyFrame, dimension: Dimension) -> pl.LazyFrame:
-        column = _COLUMN[dimension]
-        if dimension in {"page", "os"}:
-            return rows.rename({column: "key"}).with_columns(name=pl.col("key"))
-        names = self._names()
-        table = names.applications if dimension == "application" else names.mini_programs
-        known = table.lazy().rename({"id": column})
-        return rows.join(known, on=column, how="left").drop(column)
 
-
-def _figures(
-    tables: Published, places: _Places, period: Period, grain: Grain, by: tuple[str, ...], *, filled: bool
-) -> pl.DataFrame:
-    closed = bucket_of(tables.as_of) if tables.as_of else 0
-    buckets = bucket_starts(period, grain)
-    if grain is not Grain.PERIOD:
-        buckets = buckets.filter(pl.col("t") < closed)
-    paged = "page" in by
-    until = max(period.first, min(period.end, closed))
-    inside = buckets.filter(pl.col("t") < until)
-    added = _added(tables, places, period.first, until, by).join(inside.lazy().select("t", "bucket"), on="t")
-    rows = added.group_by("bucket", *by).agg(pl.col(PAGE_COUNTS if paged else COUNTS).sum())
-    # What was taken back leaves nothing.
-    rows = rows.filter(pl.any_horizontal(pl.exclude("bucket", *by) != 0))
-    users, firsts = _users(tables, places, inside, until, by)
-    active = users.lazy().filter(pl.col("active_users") > 0)
-    rows = rows.join(active, on=["bucket", *by], how="full", coalesce=True, nulls_equal=True)
-    if filled:
-        rows = buckets.lazy().select("bucket").unique().join(rows, on="bucket", how="left")
-    if not paged:
-        cumulative = cumulative_by_bucket(firsts, buckets, by).lazy()
-        rows = rows.join(cumulative, on=["bucket", *by], how="left", nulls_equal=True)
-    rows = rows.with_columns(pl.exclude("bucket", *by).fill_null(0))
-    rows = rows.with_columns(pl.col(pl.Categorical).cast(pl.String))
-    return _measured(rows, PAGE_METRICS if paged else METRICS, by).sort("bucket", *by).collect()
-
-
-def _users(
-    tables: Published, places: _Places, buckets: pl.DataFrame, until: int, by: tuple[str, ...]
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """A filter's users of each bucket by the columns, and where they were seen first (`by`, t, n) before `until`."""
-    scope, chosen = places.scope(by), places.predicate()
-    if scope is not None and scope.is_kept:
-        parts = tables.kept(scope)
-        seen = tables.firsts(scope).filter(pl.col("t") < until, chosen)
-        if buckets.is_empty():
-            return users_by_bucket(pl.DataFrame(schema=scope.schema), buckets, by), seen
-        return counted_by_bucket(parts, buckets, by, chosen), seen
-    first = buckets["t"].min() if buckets.height else until
-    if scope is None:
-        presence = tables.presence().filter(pl.col("t") < until, chosen).collect()
-        chains = chained(with_users(presence, tables.files.numbers_visitors_per_application), by)
-    elif "page" in scope.by:  # cumulative users are not counted for pages
-        chains = tables.chains(scope).filter(pl.col("t").is_between(first, until, closed="left"), chosen).collect()
-    else:
-        needed = (pl.col("t") < until) & ((pl.col("t") >= first) | (pl.col("p") == NEVER))
-        chains = tables.chains(scope).filter(needed, chosen).collect()
-    return users_by_bucket(chains, buckets, by), chains.filter(pl.col("p") == NEVER)
-
-
-def _added(tables: Published, places: _Places, first: int, until: int, by: tuple[str, ...]) -> pl.LazyFrame:
-    inside = pl.col("t").is_between(first, until, closed="left")
-    if "page" in by:
-        return tables.pages(range(first, until)).filter(inside, places.predicate())
-    asked = {*by} | {
-        column
-        for column, value in (
-            ("application_id", places.applications),
-            ("mini_program_id", places.mini_program),
-            ("os", places.os),
-        )
-        if value is not None
-    }
-    if asked <= {"application_id"} or asked <= {"mini_program_id"}:
-        # Of the two tables of totals, the one of mini programs or that of applications.
-        other = "application_id" if "mini_program_id" in asked else "mini_program_id"
-        return between(tables.totals, first, until).lazy().filter(pl.col(other) == 0, places.predicate())
-    return tables.counts(range(first, until)).filter(inside, places.predicate())
-
-
-def _measured(rows: pl.LazyFrame, metrics: tuple[Metric, ...], by: Sequence[str]) -> pl.LazyFrame:
-    """The metrics, from summed counts in microseconds and counted users."""
-    known = rows.collect_schema().names()
-    seconds = [
-        (pl.col(name) / 1_000_000).alias(name.replace("_us", "_seconds"))
-        for name in ("stay_us", "session_us")
-        if name in known
-    ]
-    more = [name for name in ("stay_seconds", "new_users") if name not in {metric.key for metric in metrics}]
-    return rows.with_columns(seconds).select("bucket", *by, *(metric.expression() for metric in metrics), *more)
+def _named(rows: pl.LazyFrame, dimension: Dimension, names: Names) -> pl.LazyFrame:
+    """With `key` and `name` in place of the dimension's column."""
+    column = _COLUMN[dimension]
+    if dimension in {"page", "os"}:
+        return rows.rename({column: "key"}).with_columns(name=pl.col("key"))
+    table = names.applications if dimension == "application" else names.mini_programs
+    return rows.join(table.lazy().rename({"id": column}), on=column, how="left").drop(column)
