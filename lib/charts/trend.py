@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -55,6 +56,19 @@ class Trend:
         top = marks[-1] * 1.04
         yaxis = {"tickvals": marks, "ticktext": texts, "range": [0, top]}
         return drawn([*self._before_line(), *self._now_lines(), *self._marks(top)], xaxis, yaxis)
+
+    def facts(self) -> tuple[Hashable, ...]:
+        """All that it shows: of equal facts the figures and what is said of them are equal."""
+        told = (self.metric, self.grain, self.period, self.language, self.as_of)
+        lines = (
+            rows if rows is None else (*rows["bucket"].to_physical(), None, *rows[self.metric.key])
+            for rows in (self.now, self.before)
+        )
+        return *told, *lines, *(rows if rows is None else tuple(rows.rows()) for rows in (self.notes, self.recounts))
+
+    def about_bytes(self, _drawn: object = None) -> int:
+        """About what its figure takes of memory."""
+        return 100_000 + 1_000 * (len(self.now) + len(self._grid))
 
     def alt(self) -> str:
         """What the chart shows, in a sentence for those who do not see it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 import polars as pl
 
@@ -91,10 +92,14 @@ def compared(period: Period, as_of: datetime | None) -> Period:
 
 
 def over(trend: pl.DataFrame, period: Period, grain: Grain, as_of: datetime | None) -> pl.DataFrame:
-    """A trend without the buckets that go on after `as_of`, whose figures are still growing."""
-    ends = bucket_starts(period, grain).group_by("bucket").agg(pl.col("end").max())
-    closed = bucket_of(as_of) if as_of else 0
-    return trend.join(ends.filter(pl.col("end") <= closed), on="bucket", how="semi", maintain_order="left")
+    """A filled trend without the buckets that go on after `as_of`, whose figures are still growing."""
+    return trend.head(_over(period, grain, bucket_of(as_of) if as_of else 0))
+
+
+@lru_cache(maxsize=256)
+def _over(period: Period, grain: Grain, closed: int) -> int:
+    """How many buckets of a trend, which are its first, are over before a half hour."""
+    return bucket_starts(period, grain).filter(pl.col("end") <= closed)["bucket"].n_unique()
 
 
 def grains_of(period: Period) -> list[Grain]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from hashlib import sha256
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import streamlit as st
 
 from lib.queries.console import Console
 from lib.queries.exportable import Exportable
+from lib.queries.remembering import remembered
 from lib.ui import downloads
 from lib.ui.periods import days_of, today_in
 from lib.usage.buckets import Period
@@ -20,6 +24,7 @@ from lib.words import catalogue
 
 ROW_HEIGHT = 36
 MOST_ROWS_IN_SIGHT = 12
+MOST_ROWS_REMEMBERED = 500
 
 OPENS_ICON = ":material/chevron_right:"
 
@@ -82,9 +87,8 @@ def table(
 
     `clicks` says what a click on a cell of a column (OPENS, BUTTON) does with the cell's row.
     """
-    shown = rows.select(_shown(console, column, zone) for column in columns)
     st.dataframe(
-        shown,
+        _arrow(console, rows, columns, zone),
         hide_index=True,
         height="content" if len(rows) <= MOST_ROWS_IN_SIGHT else (MOST_ROWS_IN_SIGHT + 1) * ROW_HEIGHT,
         row_height=ROW_HEIGHT,
@@ -199,6 +203,23 @@ def taken(
     headings = {column.key: column.words for column in columns if column.kind is not Kind.BUTTON}
     zone = period.zone if period else console.viewer.zone
     return Exportable.of_frame(name, headings, ask, first, last, zone)
+
+
+def _arrow(console: Console, rows: pl.DataFrame, columns: Sequence[Column], zone: str) -> pl.DataFrame | pa.Table:
+    """The rows as they are shown; of few rows what Streamlit would make of them, which takes it longer than the rest.
+
+    It is known again by a hash of the rows, so that it is of whoever sees these rows.
+    """
+
+    def shown() -> pl.DataFrame:
+        return rows.select(_shown(console, column, zone) for column in columns)
+
+    if len(rows) > MOST_ROWS_REMEMBERED:
+        return shown()
+    told = io.BytesIO()
+    rows.select(column.key for column in columns if column.key in rows.columns).write_ipc_stream(told)
+    key = ("table", sha256(told.getbuffer()).digest(), tuple(columns), zone, console.viewer.language)
+    return remembered(key, lambda: pa.Table.from_pandas(shown().to_pandas()), lambda table: int(table.nbytes))
 
 
 def _shown(console: Console, column: Column, zone: str) -> pl.Expr:

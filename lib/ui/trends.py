@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from lib.charts.theme import CONFIG
 from lib.charts.trend import Trend
 from lib.queries.console import Console
+from lib.queries.remembering import remembered
 from lib.ui import filters, notes
 from lib.ui.tables import Column, Kind, heading, metric_columns
 from lib.usage.buckets import Grain, Period
@@ -48,5 +49,6 @@ def section(
     noted, recounts = notes.noted(console, shown, application), console.recounts.on_trend(shown, grain)
     as_of, language = console.usage.as_of(), console.viewer.language
     trend = Trend(metric, grain, shown, language, now, before, as_of, noted, recounts)
-    st.plotly_chart(trend.figure(), key=f"chart.{name}", alt=trend.alt(), config=CONFIG)
+    figure, alt = remembered(("trend", trend.facts()), lambda: (trend.figure(), trend.alt()), trend.about_bytes)
+    st.plotly_chart(figure, key=f"chart.{name}", alt=alt, config=CONFIG)
     notes.section(console, noted, shown, application)
