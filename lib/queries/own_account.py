@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from sqlalchemy.orm import Session
@@ -120,11 +120,5 @@ def zones() -> tuple[str, ...]:
 
 def offset_of(zone: str, at: datetime) -> str:
     """The zone's offset at an instant, such as "+08:00"."""
-    # Every run of a page asks for all zones, and none changes its clocks within a quarter of an hour.
-    return _offset_of(zone, at.replace(minute=at.minute // 15 * 15, second=0, microsecond=0))
-
-
-@lru_cache(maxsize=2000)
-def _offset_of(zone: str, at: datetime) -> str:
     text = at.astimezone(ZoneInfo(zone)).strftime("%z")
     return f"{text[:3]}:{text[3:5]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import streamlit as st
 
@@ -106,15 +107,22 @@ def _draw_language(console: Console) -> None:
 
 
 def _draw_zone(console: Console) -> None:
+    # Every run tells all zones, and none changes its clocks within a quarter of an hour.
     now = datetime.now(UTC)
+    now = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
     st.session_state["account_zone"] = console.viewer.zone
     st.selectbox(
         console.say("account_menu.zone"),
         zones() if console.viewer.zone in zones() else (console.viewer.zone, *zones()),
-        format_func=lambda zone: f"{zone.replace('_', ' ')} ({offset_of(zone, now)})",
+        format_func=lambda zone: _told_zone(zone, now),
         key="account_zone",
         on_change=lambda: console.own.choose_zone(st.session_state["account_zone"]),
     )
+
+
+@lru_cache(maxsize=2000)
+def _told_zone(zone: str, at: datetime) -> str:
+    return f"{zone.replace('_', ' ')} ({offset_of(zone, at)})"
 
 
 def _password_dialog(console: Console) -> None:

@@ -162,11 +162,11 @@ def zone(console: Console) -> str:
 def zone_choice(console: Console) -> str:
     """The choice of the time zone in which everything on the page is told."""
     own, chosen = console.viewer.zone, zone(console)
-    options = list(dict.fromkeys(["UTC", own, chosen, *_zones()]))
+    options, today = list(dict.fromkeys(["UTC", own, chosen, *_zones()])), today_in("UTC")
     st.selectbox(
         console.say("usage.zone"),
         options,
-        format_func=lambda name: _with_offset(name, today_in("UTC")),
+        format_func=lambda name: _with_offset(name, today),
         label_visibility="collapsed",
         **address.tied("zone", chosen, str),
     )

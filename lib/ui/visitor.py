@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from dataclasses import dataclass
 from functools import cache, partial
@@ -77,9 +78,16 @@ def _run() -> object:
     return None if context is None else context.parallel_coordinator
 
 
+_here = threading.local()
+
+
 def entry() -> Entry:
-    """What the browser of this run shows at the entrance."""
-    return Entry(badge(), tenant(), language(), address())
+    """What the browser of this run shows at the entrance; the menu and the page of one run ask the same."""
+    run, shown = _run(), (badge(), tenant(), language(), address())
+    known: tuple[object, object, Entry] | None = getattr(_here, "entry", None)
+    if known is None or run is None or known[:2] != (run, shown):
+        known = _here.entry = run, shown, Entry(*shown)
+    return known[2]
 
 
 def badge() -> Badge | None:
