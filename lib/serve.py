@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute
 
 from lib.access.passwords import nobodys_hash
 from lib.api import health, reading
-from lib.collect.routes import Collector
+from lib.collect.routes import OBJECTS, Collector
 from lib.jobs import schedule
 from lib.logs.files.access_lines import AccessLines
 from lib.logs.files.own import log_files
@@ -114,3 +114,4 @@ def _warm_up() -> None:
     nobodys_hash()
     gc.collect()
     gc.freeze()
+    gc.set_threshold(OBJECTS)
