@@ -8,6 +8,7 @@ import gc
 import importlib
 import logging
 import os
+import pkgutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypedDict
@@ -15,6 +16,7 @@ from typing import Any, TypedDict
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
+from lib import ui
 from lib.access.passwords import nobodys_hash
 from lib.api import health, reading
 from lib.collect.routes import OBJECTS, Collector
@@ -24,6 +26,7 @@ from lib.logs.files.own import log_files
 from lib.queries.entrance import Entrance
 from lib.settings import Settings, load_settings
 from lib.store import Store
+from lib.store.tables import Base
 from lib.ui import faults, single_sign_on
 from lib.ui.export_route import export_route
 from lib.ui.feedback_route import feedback_routes
@@ -32,9 +35,12 @@ from lib.ui.server import Guard, run_pages_through_home, session_route
 from lib.ui.visits_recording import VisitRecording
 from lib.usage import own_visits
 from lib.usage.own_visits import VisitRecorder
+from lib.words import catalogue
 
 NO_SCHEDULE = "off"
 """The value of DAYBOOK_SCHEDULE that leaves the schedule to cron or a timer."""
+
+_TIDY_SECONDS = 60.0
 
 
 class AppOptions(TypedDict):
@@ -80,7 +86,7 @@ async def _lifespan(settings: Settings, collector: Collector, recorder: VisitRec
     with log_files(settings.log_dir):
         await asyncio.to_thread(_warm_up)
         own_visits.use(recorder)
-        async with _schedule(settings):
+        async with _schedule(settings), _tidied():
             yield
         own_visits.use(None)
         await asyncio.to_thread(recorder.close)
@@ -103,14 +109,30 @@ async def _schedule(settings: Settings) -> AsyncIterator[None]:
             await asyncio.wait_for(running, timeout=10)
 
 
-def _warm_up() -> None:
-    """Load now what Streamlit would load in the first run, and take it out of the collector's sight.
+@asynccontextmanager
+async def _tidied() -> AsyncIterator[None]:
+    """Look for garbage in all that is kept, now and then: what went soon was found before (OBJECTS)."""
 
-    Streamlit collects garbage after every run; what is frozen it does not look at again, which halves the run.
-    """
+    async def tidy() -> None:
+        while True:
+            await asyncio.sleep(_TIDY_SECONDS)
+            await asyncio.to_thread(gc.collect)
+
+    tidying = asyncio.create_task(tidy())
+    try:
+        yield
+    finally:
+        tidying.cancel()
+
+
+def _warm_up() -> None:
+    """Load now what Streamlit would load in the first runs, and take it out of the collector's sight."""
     logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").setLevel(logging.ERROR)
-    for name in ("pandas", "pyarrow", "plotly.graph_objects", "lib.ui.shell"):
+    of_pages = [room.name for room in pkgutil.walk_packages(ui.__path__, f"{ui.__name__}.")]
+    for name in ("pandas", "pyarrow", "plotly.graph_objects", *of_pages):
         importlib.import_module(name)
+    Base.registry.configure()
+    catalogue()
     nobodys_hash()
     gc.collect()
     gc.freeze()
