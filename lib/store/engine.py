@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import cast
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -165,8 +166,10 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     options = connection.get_execution_options()
+    driver = cast(sqlite3.Connection, connection.connection.driver_connection)
     writing = options.get("daybook_writing", True)
-    connection.exec_driver_sql(f"PRAGMA query_only = {0 if writing else 1}")
+    # These two touch no file; told to the driver itself they cost a tenth.
+    driver.execute(f"PRAGMA query_only = {0 if writing else 1}")
     # A migration changes a table by making another and dropping the first: rows that refer to it must bear that.
-    connection.exec_driver_sql(f"PRAGMA foreign_keys = {0 if options.get('daybook_migrating') else 1}")
+    driver.execute(f"PRAGMA foreign_keys = {0 if options.get('daybook_migrating') else 1}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
