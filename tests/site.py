@@ -50,7 +50,7 @@ class Site:
         return [sys.executable, "-m", "lib.cli", "serve", "--no-schedule", *where, *self.options]
 
     def start(self) -> None:
-        """Serve, and return once /healthz answers 200."""
+        """Serve, and wait."""
         self.port = self.port or free_port()
         with (self.home / "serve.log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -61,9 +61,13 @@ class Site:
                 stdout=log,
                 stderr=log,
             )
+        self.wait()
+
+    def wait(self) -> None:
+        """Return once /healthz answers 200."""
         until = time.monotonic() + READY_SECONDS
         while not self._is_ready():
-            if self._process.poll() is not None or time.monotonic() > until:
+            if (self._process is not None and self._process.poll() is not None) or time.monotonic() > until:
                 raise RuntimeError(f"daybook serve did not get ready:\n{self.log}")
             time.sleep(0.1)
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import ast
 import http.client
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -23,7 +28,7 @@ from lib.store import Store
 from lib.ui.pages import PAGES, page_of
 from tests.accounts import add_tenant, add_viewer
 from tests.house.source import Source, sources
-from tests.site import Site
+from tests.site import Site, free_port
 
 GATE = "console = open_page(__file__)"
 
@@ -179,15 +184,51 @@ SIGN_IN_PAGE = {
 }
 
 
+@pytest.fixture(scope="module")
+def forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], AbstractContextManager[Site]]]:
+    """Servers of one home, each a process of its own that nobody has asked for a page yet."""
+    site = Site(tmp_path_factory.mktemp("fresh"))
+    add_viewer(site.store, "amy", add_tenant(site.store, "acme", "Only Acme May Read This"))
+    program = [sys.executable, "-m", "tests.house.fresh_servers"]
+    environment = {**os.environ, "DAYBOOK_HOME": str(site.home)}
+    with (site.home / "serve.log").open("ab") as log:
+        forking = subprocess.Popen(
+            program, cwd=PROJECT_DIR, env=environment, stdin=PIPE, stdout=PIPE, stderr=log, text=True
+        )
+
+    @contextmanager
+    def fork() -> Iterator[Site]:
+        site.port = free_port()
+        assert forking.stdin is not None
+        assert forking.stdout is not None
+        forking.stdin.write(f"{site.port}\n")
+        forking.stdin.flush()
+        child = int(forking.stdout.readline())
+        try:
+            site.wait()
+            yield site
+        finally:
+            os.kill(child, signal.SIGKILL)
+
+    yield fork
+    forking.communicate(timeout=20)
+    site.store.dispose()
+
+
 @pytest.mark.spec("A4")
-@pytest.mark.parametrize("page", [PAGES[0].url_path, "operation_log", PAGES[-1].url_path])
-def test_a_fresh_servers_first_request_shows_a_stranger_the_form_alone(tmp_path: Path, page: str) -> None:
-    # A server each: the first page, one between and the last stand for all, of which each is run without Home above.
-    with fresh_server(tmp_path) as site:
-        drawn = first_page(site, page)
-        assert drawn.count("text_input") == 2
-        assert set(drawn) <= SIGN_IN_PAGE
-        assert set(first_page(site, page, "daybook=not-a-token; __Host-daybook=neither")) <= SIGN_IN_PAGE
+@pytest.mark.parametrize("page", [page.url_path for page in PAGES])
+def test_a_fresh_servers_first_request_shows_a_stranger_the_form_alone(
+    forked: Callable[[], AbstractContextManager[Site]], page: str
+) -> None:
+    with forked() as site:
+        _is_the_form_alone(site, page)
+
+
+def _is_the_form_alone(site: Site, page: str) -> None:
+    drawn = first_page(site, page)
+    assert drawn.count("text_input") == 2
+    assert set(drawn) <= SIGN_IN_PAGE
+    assert set(first_page(site, page, "daybook=not-a-token; __Host-daybook=neither")) <= SIGN_IN_PAGE
 
 
 def test_a_server_without_a_database_says_so_and_does_not_start(tmp_path: Path) -> None:
@@ -198,8 +239,10 @@ def test_a_server_without_a_database_says_so_and_does_not_start(tmp_path: Path) 
         site.start()
 
 
-def test_a_served_site_loses_and_finds_its_database_without_falling_over(tmp_path: Path) -> None:
+@pytest.mark.spec("A4")
+def test_a_served_site_shows_the_form_and_loses_and_finds_its_database_without_falling_over(tmp_path: Path) -> None:
     with fresh_server(tmp_path) as site:
+        _is_the_form_alone(site, PAGES[0].url_path)
         site.store.dispose()
         database, away = tmp_path / "daybook.sqlite", tmp_path / "away"
         database.rename(away)
