@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -46,12 +47,14 @@ def with_seen(writing: Writing, files: TenantFiles, kind: str, keys: Keys) -> Te
 
 def rows_of_streams(writing: Writing, files: TenantFiles, streams: Mapping[str, pl.Series]) -> pl.DataFrame:
     """What the lake has on some dates of the streams asked for there, with `old_day`: the date of a row's file."""
-    parts = [pl.DataFrame(schema={**STORED, "old_day": pl.Date()})]
-    for day, names in files.raw.items():
-        if day in streams:
-            rows = raw.of_streams(writing.lake, names, streams[day])
-            parts.append(rows.with_columns(old_day=pl.lit(date.fromisoformat(day))))
-    return pl.concat(parts)
+
+    def of_day(day: str) -> pl.DataFrame:
+        rows = raw.of_streams(writing.lake, files.raw[day], streams[day])
+        return rows.with_columns(old_day=pl.lit(date.fromisoformat(day)))
+
+    asked = [day for day in files.raw if day in streams and len(streams[day])]
+    with ThreadPoolExecutor(2) as pool:
+        return pl.concat([pl.DataFrame(schema={**STORED, "old_day": pl.Date()}), *pool.map(of_day, asked)])
 
 
 def rows_to_tell_again(writing: Writing, files: TenantFiles, fresh: pl.DataFrame) -> tuple[pl.DataFrame, TenantFiles]:
@@ -65,7 +68,12 @@ def rows_to_tell_again(writing: Writing, files: TenantFiles, fresh: pl.DataFrame
     is_known = pl.Series(are_in(named.to_numpy(), [opened(writing.lake.path(run)) for run in runs]), dtype=pl.Boolean)
     is_new = pl.col("stream_id").is_in(named.filter(~is_known).implode())
     asked = fresh.filter(~is_new).select("stream_id", "is_excluded", us=pl.col("at").dt.epoch("us"))
-    near = {day: asked.filter(_is_near(names))["stream_id"].unique() for day, names in files.days.items()}
+    first_us, last_us = asked["us"].min(), asked["us"].max()
+    near = {
+        day: asked.filter(_is_near(names))["stream_id"].unique()
+        for day, names in files.days.items()
+        if asked.height and names.first_us - IDLE_US <= last_us and first_us <= names.last_us + IDLE_US  # type: ignore[operator]
+    }
     old = rows_of_streams(writing, files, near)
     # An excluded row may lie on another date than the session of its stream.
     missing = asked.filter(~pl.col("is_excluded"), pl.col("stream_id").is_in(named.implode()))["stream_id"].unique()
@@ -73,7 +81,7 @@ def rows_to_tell_again(writing: Writing, files: TenantFiles, fresh: pl.DataFrame
     for day in sorted(files.days, reverse=True):
         if missing.is_empty():
             break
-        elsewhere = missing.filter(~missing.is_in(near[day].implode()))
+        elsewhere = missing.filter(~missing.is_in(near[day].implode())) if day in near else missing
         found = rows_of_streams(writing, files, {day: elsewhere})
         old = pl.concat([old, found])
         missing = _but(missing, found)

@@ -20,7 +20,7 @@ from lib.usage.buckets import BUCKET_US
 from lib.usage.lake import Lake, TenantFiles
 from lib.usage.last import SCHEMA as LAST
 from lib.usage.last import WHOLE, last_seen, with_later
-from lib.usage.recency import NEVER, PAGE_SCOPES, SCOPES, chained, change, merged, user_of
+from lib.usage.recency import NEVER, PAGE_SCOPES, SCOPES, Scope, chained, change, merged, user_of
 from lib.usage.tables import PRESENCE, stacked
 from lib.usage.writing import Writing
 
@@ -92,19 +92,17 @@ def with_recency(writing: Writing, before: TenantFiles, after: TenantFiles, chan
     for each in _KEPT_LAST:  # what is left of these is the last
         links[each] = links[each].join(around[each].filter("is_now"), on=each.key, how="anti", nulls_equal=True)
     links = _with_last(writing.lake, before, links)
-    recency = {**before.recency}
-    for scope, each in places.items():
+
+    def linked(scope: Scope) -> tuple[str, ...]:
+        each, known = places[scope], before.recency.get(scope.key, ())
         old, new = (
             chained(_chain(around[each].filter(side), each, links[each]), scope.by) for side in ("was", "is_now")
         )
-        recency[scope.key] = stacked(
-            writing,
-            f"recency/{scope.key}",
-            recency.get(scope.key, ()),
-            change(old, new, scope),
-            partial(merged, scope=scope),
-            _ROW_GROUP,
-        )
+        merging = partial(merged, scope=scope)
+        return stacked(writing, f"recency/{scope.key}", known, change(old, new, scope), merging, _ROW_GROUP)
+
+    with ThreadPoolExecutor(2) as pool:
+        recency = dict(zip((scope.key for scope in places), pool.map(linked, places), strict=True))
     last = pl.concat(_last_of(around[each].filter("is_now"), each, touched[each], links[each]) for each in _KEPT_LAST)
     return replace(after, recency=recency, last=with_later(writing, before.last, last))
 

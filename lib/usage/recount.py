@@ -4,7 +4,9 @@ files."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +14,7 @@ import polars as pl
 from lib.usage import raw
 from lib.usage.arrivals import Split, rows_of_streams, rows_to_tell_again, split_of
 from lib.usage.buckets import bucket_expr
-from lib.usage.changes import changes_of
+from lib.usage.changes import Changes, changes_of
 from lib.usage.events import STORED
 from lib.usage.exclusions import Rule, matched
 from lib.usage.lake import DayFiles, TenantFiles, VisitFiles
@@ -94,29 +96,34 @@ def _recounted(writing: Writing, files: TenantFiles, old: pl.DataFrame, new: pl.
     touched = pl.concat([placed["session_id"], placed["old_session"].drop_nulls()]).unique().implode()
     old = old.filter(pl.col("session_id").is_in(touched))
     whole = whole.filter(pl.col("session_id").is_in(touched))
-    days, changed = {**files.days}, []
-    for day, change in changes_of(old.rename({"old_day": "day"}), whole):
+    days, changed = {**files.days}, [pl.DataFrame(schema=PRESENCE.schema)]
+
+    def placed_again(each: tuple[date, Changes]) -> tuple[str, DayFiles | None]:
+        day, change = each
         came = placed.filter(pl.col("day") == day).select(list(STORED))
         gone = placed.filter(pl.col("old_day") == day)["key"]
-        changed.append(change["presence"])
-        _change_day(writing, days, day.isoformat(), came, gone, change)
+        return day.isoformat(), _changed_day(writing, files.days.get(day.isoformat()), day, came, gone, change)
+
+    with ThreadPoolExecutor(2) as pool:
+        changes = list(changes_of(old.rename({"old_day": "day"}), whole))
+        changed.extend(change["presence"] for _, change in changes)
+        for day, names in pool.map(placed_again, changes):
+            days.pop(day, None)
+            if names is not None:
+                days[day] = names
     recounted = replace(files, days=days)
     return with_recency(writing, files, recounted, PRESENCE.summed(changed))
 
 
-def _change_day(
-    writing: Writing,
-    days: dict[str, DayFiles],
-    day: str,
-    came: pl.DataFrame,
-    gone: pl.Series,
-    change: dict[str, pl.DataFrame],
-) -> None:
-    """Take rows out of a date's files and put others in, and add to its tables what that changed."""
-    known = days.pop(day, DayFiles((), {}, 0, 0, 0))
+def _changed_day(
+    writing: Writing, known: DayFiles | None, day: date, came: pl.DataFrame, gone: pl.Series, change: Changes
+) -> DayFiles | None:
+    """A date's files with some rows taken out and others put in, and what that changed of its tables; None: nothing is
+    left."""
+    known = known or DayFiles((), {}, 0, 0, 0)
     names, rows = known.events or (), known.rows + came.height - len(gone)
     if rows == 0:
-        return
+        return None
     if len(gone):
         names, came = _without(writing, names, gone, came)
     events = stacked_events(writing, f"events/{day}", names, came)
@@ -133,7 +140,7 @@ def _change_day(
     }
     # What went may have been the first or the last: a reach that is too wide only makes one look there once more.
     instants = [*came["at"].dt.epoch("us"), *((known.first_us, known.last_us) if known.rows else ())]
-    days[day] = DayFiles(events, tables, rows, min(instants), max(instants))
+    return DayFiles(events, tables, rows, min(instants), max(instants))
 
 
 def _without(
