@@ -16,6 +16,7 @@ from lib.errors import BadInput, NotFound
 from lib.logs import Act, Operator, record
 from lib.queries.administration.acting import checked_name, checked_text
 from lib.queries.gate import ViewerQueries, needs
+from lib.queries.remembering import remembered
 from lib.store.tables import Annotation, Application, Project
 from lib.usage.buckets import EARLIEST
 from lib.words import Phrase
@@ -60,11 +61,11 @@ class AnnotationQueries(ViewerQueries):
         if project is not None:
             asked = asked.where(sa.or_(Annotation.project_id.is_(None), Project.key == project))
         with self.store.read(self.viewer.tenant_id) as session:
-            rows = [
+            rows = tuple(
                 (note.id, note.noted_on, note.name, note.description, key, name)
                 for note, key, name in session.execute(asked)
-            ]
-        return pl.DataFrame(rows, schema=_LISTED, orient="row")
+            )
+        return remembered(("notes", rows), lambda: pl.DataFrame(rows, schema=_LISTED, orient="row"))
 
     @needs(Permission.USAGE_READ)
     def project_of(self, application: str) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import polars as pl
-from sqlalchemy import Row, select
+from sqlalchemy import Integer, Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from lib.access.viewer import ApplicationScope
@@ -49,15 +49,22 @@ class Names:
 
 def names_of(session: Session, tenant_id: int, scope: ApplicationScope) -> Names:
     """What a tenant has, as far as a viewer holds it: applications, and mini programs that ever were linked to one."""
-    applications = select(Application.id, Application.key, Application.name).where(Application.tenant_id == tenant_id)
-    programs = select(MiniProgram.id, MiniProgram.key, MiniProgram.name).where(MiniProgram.tenant_id == tenant_id)
+    asked, told = (_APPLICATIONS, _PROGRAMS), {"tenant": tenant_id}
     if not scope.every:
-        held = Link.application_id.in_(sorted(scope.ids))
-        applications = applications.where(Application.id.in_(sorted(scope.ids)))
-        programs = programs.where(
-            MiniProgram.id.in_(select(Link.mini_program_id).where(Link.tenant_id == tenant_id, held))
+        held, linked = sorted(scope.ids), Link.tenant_id == _TENANT
+        asked = (
+            _APPLICATIONS.where(Application.id.in_(held)),
+            _PROGRAMS.where(
+                MiniProgram.id.in_(select(Link.mini_program_id).where(linked, Link.application_id.in_(held)))
+            ),
         )
-    return Names(_named(session.execute(applications)), _named(session.execute(programs)))
+    applications, programs = (_named(session.execute(each, told)) for each in asked)
+    return Names(applications, programs)
+
+
+_TENANT = bindparam("tenant", type_=Integer)
+_APPLICATIONS = select(Application.id, Application.key, Application.name).where(Application.tenant_id == _TENANT)
+_PROGRAMS = select(MiniProgram.id, MiniProgram.key, MiniProgram.name).where(MiniProgram.tenant_id == _TENANT)
 
 
 def _named(rows: Iterable[Row[int, str, str]]) -> Named:

@@ -23,11 +23,14 @@ class RecountQueries(ViewerQueries):
     def on_trend(self, period: Period, grain: Grain) -> pl.DataFrame:
         """`bucket` (in the period's zone), `rows_late`, `rows_excluded` and `recorded_at` (the last time) of each
         bucket of a trend in which a half hour changed after its first publication; in order."""
-        rows: list[tuple[object, ...]] = []
-        if self.viewer.applications.every:
-            with self.store.read(self.viewer.tenant_id) as session:
-                rows = ledger.recounted(session, self.viewer.tenant_id, period.since, period.until)
-        return remembered(("recounts", tuple(rows), period, grain), lambda: _by_bucket(rows, period, grain))
+        if not self.viewer.applications.every:
+            return _by_bucket([], period, grain)
+        tenant_id = self.viewer.tenant_id
+        with self.store.read(tenant_id) as session:
+            key = ("recounts", self.store.url, tenant_id, ledger.mark(session, tenant_id), period, grain)
+            return remembered(
+                key, lambda: _by_bucket(ledger.recounted(session, tenant_id, period.since, period.until), period, grain)
+            )
 
 
 def _by_bucket(rows: Sequence[tuple[object, ...]], period: Period, grain: Grain) -> pl.DataFrame:

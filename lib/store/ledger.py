@@ -41,6 +41,17 @@ def newest(session: Session, tenant_id: int, limit: int) -> list[BucketLedger]:
     return list(session.scalars(asked.order_by(*order).limit(limit)))
 
 
+def mark(session: Session, tenant_id: int) -> tuple[int, int] | None:
+    """What tells a tenant's ledger from that of another moment; None for an empty one.
+
+    Only the rows of the newest publication are written, or written again, under other numbers.
+    """
+    asked = select(BucketLedger.publication, BucketLedger.id).where(BucketLedger.tenant_id == tenant_id)
+    order = (BucketLedger.publication.desc(), BucketLedger.bucket_at.desc())
+    newest = session.execute(asked.order_by(*order).limit(1)).first()
+    return None if newest is None else (newest.publication, newest.id)
+
+
 def recounted(session: Session, tenant_id: int, since: datetime, until: datetime) -> list[tuple[object, ...]]:
     """`bucket_at`, late rows, excluded rows and the last instant, of the half hours that begin in [since, until) and
     that a publication after their first one changed."""
