@@ -50,6 +50,8 @@ class Lines:
 
 def is_text(block: bytes) -> bool:
     """Whether a block is UTF-8."""
+    if block.isascii():  # without a copy
+        return True
     try:
         pl.Series([block], dtype=pl.Binary).cast(pl.String)
     except pl.exceptions.ComputeError:

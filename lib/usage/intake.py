@@ -6,12 +6,12 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from lib.store import Store, inbox
 from lib.usage.lake import Lake, RecordKind
 from lib.usage.seen import Keys, are_in, opened
+from lib.usage.waiting import Waiting
 
 _FILE = b"ARROW1"
 """How an Arrow IPC file begins."""
@@ -34,7 +34,7 @@ class Intake:
     def __init__(self, store: Store, lake: Path) -> None:
         self._store = store
         self._lake = Lake(lake)
-        self._waiting: dict[tuple[int, str], list[tuple[int, Keys]]] = {}
+        self._waiting: dict[tuple[int, str], Waiting] = {}
 
     def accept(self, tenant_id: int, kind: RecordKind, source: str, rows: pl.DataFrame) -> Accepted:
         """Take in the rows (schema EVENT or VISIT) whose key is new, in one durable transaction.
@@ -61,21 +61,18 @@ class Intake:
     def seen(self, tenant_id: int, kind: RecordKind, keys: Keys) -> pl.Series:
         """For each key, whether a row of it was taken in before."""
         # The inbox before the manifest: a batch that leaves the one in between is in the other.
-        waiting = self._waiting_keys(tenant_id, kind)
+        found = self._waits(tenant_id, kind).have(keys)
         files = self._lake.manifest().tenants.get(tenant_id)
         runs = [opened(self._lake.path(run)) for run in (files.seen.get(kind, ()) if files else ())]
-        return pl.Series(are_in(keys, [*waiting, *runs]), dtype=pl.Boolean)
+        return pl.Series(found | are_in(keys, runs) if runs else found, dtype=pl.Boolean)
 
-    def _waiting_keys(self, tenant_id: int, kind: str) -> list[Keys]:
-        known = self._waiting.setdefault((tenant_id, kind), [])
+    def _waits(self, tenant_id: int, kind: str) -> Waiting:
+        waiting = self._waiting.setdefault((tenant_id, kind), Waiting())
         with self._store.read(tenant_id) as session:
-            newer = inbox.keys_after(session, tenant_id, kind, known[-1][0] if known else 0)
+            newer = inbox.keys_after(session, tenant_id, kind, waiting.last_id)
         for batch_id, keys in newer:
-            whole = np.sort(np.frombuffer(keys, dtype="<u8"))
-            while known and len(known[-1][1]) < 2 * len(whole):
-                whole = np.sort(np.concatenate([known.pop()[1], whole]), kind="stable")
-            known.append((batch_id, whole))
-        return [keys for _, keys in known]
+            waiting.add(batch_id, keys)
+        return waiting
 
 
 def packed(rows: pl.DataFrame) -> bytes:

@@ -1,0 +1,34 @@
+"""The keys that wait in the inbox: told from others whatever they are, and as they grow."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as some
+
+from lib.usage.waiting import Waiting
+
+KEYS = some.lists(
+    some.integers(0, 2**64 - 1) | some.integers(0, 50) | some.integers(2**64 - 50, 2**64 - 1), max_size=40
+)
+
+
+@given(batches=some.lists(KEYS, max_size=6), asked=KEYS)
+def test_a_key_waits_when_a_batch_has_it(batches: list[list[int]], asked: list[int]) -> None:
+    waiting = Waiting()
+    for number, keys in enumerate(batches, start=1):
+        waiting.add(number, np.array(keys, dtype=np.uint64).tobytes())
+    known = {key for keys in batches for key in keys}
+    every = [*asked, *sorted(known)]
+    found = waiting.have(np.array(every, dtype=np.uint64))
+    assert found.tolist() == [key in known for key in every]
+    assert waiting.last_id == len(batches)
+
+
+def test_many_keys_wait_and_their_neighbours_do_not() -> None:
+    waiting = Waiting()
+    spread = np.random.default_rng(7).integers(0, 2**63, 50_000, dtype=np.uint64) * np.uint64(2)
+    for number, part in enumerate(np.array_split(spread, 20)):
+        waiting.add(number, part.tobytes())
+    assert waiting.have(spread).all()
+    assert not waiting.have(spread + np.uint64(1)).any()
