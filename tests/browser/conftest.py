@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, ViewportSize, expect, sync_playwright
 
 from lib.queries.entrance import Entrance
 from lib.ui.cookies import COOKIE
@@ -23,6 +25,16 @@ OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+# The first draws what Chromium draws, with half the work; Playwright's own is there where none of these is.
+PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+
+DESKTOP: ViewportSize = {"width": 1280, "height": 720}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+
+Profile = Callable[..., BrowserContext]
+"""`profile("zh-CN")`: a browser profile that nobody has used in this test, without cookies and storage; its one tab is
+idle."""
 
 OpenTab = Callable[..., Page]
 """`open_tab("/status", locale="zh-CN", who="amy")`: a tab in a browser profile of its own, or beside `beside`; with the
@@ -41,53 +53,88 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium, without a window; Playwright holds the thread's event loop, so it ends with these tests."""
-    executable = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    if executable is None:
-        sentence = "There is no Chromium here: `make test` installs it, or apt-get install chromium."
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(sentence)
+    executable = next(filter(None, map(shutil.which, PROGRAMS)), None)
     with sync_playwright() as playwright:
+        if executable is None and not Path(playwright.chromium.executable_path).exists():
+            sentence = "There is no Chromium here: `make test` installs it, or apt-get install chromium."
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(sentence)
         launched = playwright.chromium.launch(executable_path=executable, headless=True, args=OPTIONS)
         yield launched
         launched.close()
 
 
-@pytest.fixture
-def open_tab(browser: Browser, site: Site) -> Iterator[OpenTab]:
-    """Open tabs at the site; what a page logs as an error, and any request to elsewhere, fails the test at its end."""
-    contexts = []
-    elsewhere: list[str] = []
+@pytest.fixture(scope="package")
+def _profiles() -> dict[str, list[BrowserContext]]:
+    """The profiles of each language, from test to test: half of what a page costs is the compiling of its scripts."""
+    return {}
 
-    def open_at(
-        path: str = "/", *, at: Site = site, beside: Page | None = None, who: str = "", **options: object
-    ) -> Page:
-        if beside is None:
-            contexts.append(browser.new_context(**{"locale": "en-US", **options}))  # type: ignore[arg-type]
-        context = contexts[-1] if beside is None else beside.context
-        if who:
-            context.add_cookies([{"name": COOKIE, "value": _token(at, who), "url": at.url}])
-        context.set_default_timeout(20_000)
-        tab = context.new_page()
-        tab.on("request", lambda request: _note_foreign(elsewhere, request.url, at.url))
-        tab.goto(at.url + path)
-        return tab
+
+@pytest.fixture
+def profile(browser: Browser, site: Site, _profiles: dict[str, list[BrowserContext]]) -> Iterator[Profile]:
+    """Hand out profiles; at the test's end they are as new, but for the caches of their one tab."""
+    used: Counter[str] = Counter()
+
+    def unused(locale: str = "en-US") -> BrowserContext:
+        kept = _profiles.setdefault(locale, [])
+        if used[locale] == len(kept):
+            kept.append(browser.new_context(locale=locale, viewport=DESKTOP, reduced_motion="reduce"))
+            kept[-1].set_default_timeout(20_000)
+            kept[-1].new_page()
+        used[locale] += 1
+        return kept[used[locale] - 1]
 
     expect.set_options(timeout=20_000)
+    yield unused
+    for locale, count in used.items():
+        for context in _profiles[locale][:count]:
+            _forget(context, site)
+
+
+def _forget(context: BrowserContext, site: Site) -> None:
+    for tab in context.pages[1:]:
+        tab.close()
+    (tab,) = context.pages
+    tab.evaluate("location.protocol.startsWith('http') && (localStorage.clear(), sessionStorage.clear())")
+    tab.goto(f"{site.url}/healthz")  # of the same site, so that the next page finds its process warm
+    context.clear_cookies()
+
+
+@pytest.fixture
+def open_tab(profile: Profile, site: Site) -> Iterator[OpenTab]:
+    """Open tabs at the site; any request to elsewhere fails the test at its end."""
+    elsewhere: list[str] = []
+    watched: list[Page] = []
+
+    def note_foreign(request: Request) -> None:
+        if not request.url.startswith((site.url, "data:", "blob:", site.url.replace("http", "ws"))):
+            elsewhere.append(request.url)
+
+    def open_at(
+        path: str = "/",
+        *,
+        beside: Page | None = None,
+        who: str = "",
+        locale: str = "en-US",
+        viewport: ViewportSize = DESKTOP,
+    ) -> Page:
+        tab = profile(locale).pages[0] if beside is None else beside.context.new_page()
+        if who:
+            tab.context.add_cookies([{"name": COOKIE, "value": _token(site, who), "url": site.url}])
+        tab.set_viewport_size(viewport)
+        tab.on("request", note_foreign)
+        watched.append(tab)
+        tab.goto(site.url + path)
+        return tab
+
     yield open_at
-    for context in contexts:
-        context.close()
+    for tab in watched:
+        tab.remove_listener("request", note_foreign)
     assert elsewhere == []
 
 
 def _token(site: Site, who: str) -> str:
     entrance = Entrance(site.store)
     return entrance.redeem(entrance.succeed(entrance.attempt(who)).ticket).token
-
-
-def _note_foreign(elsewhere: list[str], url: str, home: str) -> None:
-    if not url.startswith((home, "data:", "blob:", home.replace("http", "ws"))):
-        elsewhere.append(url)
 
 
 def sign_in(tab: Page, name: str, password: str = PASSWORD) -> None:
@@ -110,3 +157,9 @@ def settled(tab: Page) -> None:
     """Wait until what was done last is drawn: a button that is drawn anew in between forgets a click."""
     tab.wait_for_timeout(300)
     expect(tab.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def drawn(table: Locator) -> None:
+    """Wait until a table has drawn itself: only then it takes clicks."""
+    expect(table.locator("canvas").first).to_be_visible()
+    table.page.wait_for_timeout(500)

@@ -48,9 +48,7 @@ def said(tab: Page, end: str) -> str:
 
 def row(tab: Page, number: int) -> Locator:
     """The dialog that a click on a row of the table opens; the first is 1."""
-    box = tab.get_by_test_id("stDataFrame").bounding_box()
-    assert box is not None
-    tab.mouse.click(box["x"] + 60, box["y"] + ROW * (number + 0.5))
+    tab.get_by_test_id("stDataFrame").click(position={"x": 60, "y": ROW * (number + 0.5)})
     return tab.get_by_role("dialog")
 
 

@@ -19,11 +19,10 @@ from lib.cli import main
 from lib.store.tables import Operation
 from lib.ui.downloads import MOST_ROWS_AT_ONCE
 from tests.accounts import add_tenant, add_viewer
-from tests.browser.conftest import OpenTab, settled
+from tests.browser.conftest import PHONE, OpenTab, settled
 from tests.site import Site
 
 PAGES = MOST_ROWS_AT_ONCE + 50
-PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from lib.access.permissions import AccountType, Permission
 from tests.accounts import add_tenant, add_viewer
-from tests.browser.conftest import OpenTab
+from tests.browser.conftest import DESKTOP, PHONE, OpenTab
 from tests.lib.operation_log import add_log
 from tests.site import Site
 
@@ -42,9 +42,15 @@ def open_row(tab: Page, row: int) -> Locator:
     return panel
 
 
-@pytest.mark.spec("O4", "O6", "O7", "U5")
+@pytest.mark.spec("O1", "O4", "O6", "O7", "P2", "U5")
 def test_who_disabled_this_dashboard_what_was_it_before_and_what_else_did_they_do(open_tab: OpenTab, pat: str) -> None:
-    tab = open_tab(WEEK, who=pat)
+    tab = open_tab(WEEK, viewport=PHONE, who=pat)
+    total(tab, "4 operations, 1 of them failed")
+    _fits_a_phone(tab)
+    tab.set_viewport_size(DESKTOP)
+    _opens_by_keyboard(tab)
+    _drag_a_day(tab)
+    tab.go_back()
     total(tab, "4 operations, 1 of them failed")
     tab.get_by_placeholder("Search operator").fill("看")
     tab.get_by_placeholder("Search operator").press("Enter")
@@ -71,25 +77,21 @@ def test_who_disabled_this_dashboard_what_was_it_before_and_what_else_did_they_d
     total(tab, "2 operations")
 
 
-@pytest.mark.spec("U5", "O7")
-def test_a_colleague_opens_the_same_record_by_its_address_and_copies_it(open_tab: OpenTab, pat: str) -> None:
-    tab = open_tab(f"{WEEK}&operator=Bob&action=edit", who=pat)
-    total(tab, "1 operation")
-    open_row(tab, 0)
-    expect(tab).to_have_url(re.compile(r"operation=\d+"))
-    colleague = open_tab(re.sub(r"^https?://[^/]+", "", tab.url), who=pat)
-    panel = colleague.get_by_test_id("stDialog")
-    expect(panel).to_contain_text("disabled")
-    panel.get_by_text("Raw JSON").click()
-    expect(panel.get_by_test_id("stCode")).to_contain_text('"status": "disabled"')
-    colleague.keyboard.press("Escape")
-    expect(colleague).not_to_have_url(re.compile("operation="))
+def _fits_a_phone(tab: Page) -> None:
+    """Nothing scrolls sideways, the list stands before the facets, and a record opens."""
+    table, side = tab.locator(".frame table"), tab.locator(".st-key-listing_side")
+    expect(table).to_be_visible()
+    above, below = table.bounding_box(), side.bounding_box()
+    assert above is not None
+    assert below is not None
+    assert above["y"] < below["y"]
+    assert tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+    expect(open_row(tab, 0).get_by_text("cid · 2024-05-14 12:00:00.000+00:00")).to_be_visible()
+    _close(tab)
 
 
-@pytest.mark.spec("O1", "P2")
-def test_the_id_stands_under_the_name_and_a_row_opens_by_keyboard(open_tab: OpenTab, pat: str) -> None:
-    tab = open_tab(WEEK, who=pat)
-    total(tab, "4 operations, 1 of them failed")
+def _opens_by_keyboard(tab: Page) -> None:
+    """The id stands under the name, and a row opens without a mouse."""
     cell = tab.get_by_role("cell", name="=1+1 [x](http://x) L-3")
     name, below = cell.locator(".text").bounding_box(), cell.locator(".below").bounding_box()
     assert name is not None
@@ -98,12 +100,11 @@ def test_the_id_stands_under_the_name_and_a_row_opens_by_keyboard(open_tab: Open
     tab.get_by_role("button", name="2024-05-13 08:00:00").focus()
     tab.keyboard.press("Enter")
     expect(tab.get_by_test_id("stDialog").get_by_text("Bob · 2024-05-13 08:00:00.000+00:00")).to_be_visible()
+    _close(tab)
 
 
-@pytest.mark.spec("O6")
-def test_dragging_over_the_bars_chooses_a_period(open_tab: OpenTab, pat: str) -> None:
-    tab = open_tab(WEEK, who=pat)
-    total(tab, "4 operations, 1 of them failed")
+def _drag_a_day(tab: Page) -> None:
+    """Dragging over the bars chooses a period."""
     plot = tab.locator(".js-plotly-plot .nsewdrag").first
     expect(plot).to_be_visible()
     box = plot.bounding_box()
@@ -117,20 +118,25 @@ def test_dragging_over_the_bars_chooses_a_period(open_tab: OpenTab, pat: str) ->
     expect(tab).to_have_url(re.compile("period=2024-05-13"))
 
 
-@pytest.mark.spec("P2")
-def test_a_phone_shows_the_log_without_scrolling_sideways_the_list_before_the_facets(
-    open_tab: OpenTab, pat: str
-) -> None:
-    tab = open_tab(WEEK, viewport={"width": 390, "height": 844}, who=pat)
-    total(tab, "4 operations, 1 of them failed")
-    table, side = tab.locator(".frame table"), tab.locator(".st-key-listing_side")
-    expect(table).to_be_visible()
-    above, below = table.bounding_box(), side.bounding_box()
-    assert above is not None
-    assert below is not None
-    assert above["y"] < below["y"]
-    assert tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
-    expect(open_row(tab, 0).get_by_text("cid · 2024-05-14 12:00:00.000+00:00")).to_be_visible()
+def _close(tab: Page) -> None:
+    tab.keyboard.press("Escape")
+    expect(tab.get_by_test_id("stDialog")).to_have_count(0)
+    expect(tab).not_to_have_url(re.compile("operation="))
+
+
+@pytest.mark.spec("U5", "O7")
+def test_a_colleague_opens_the_same_record_by_its_address_and_copies_it(open_tab: OpenTab, pat: str) -> None:
+    tab = open_tab(f"{WEEK}&operator=Bob&action=edit", who=pat)
+    total(tab, "1 operation")
+    open_row(tab, 0)
+    expect(tab).to_have_url(re.compile(r"operation=\d+"))
+    colleague = open_tab(re.sub(r"^https?://[^/]+", "", tab.url), who=pat)
+    panel = colleague.get_by_test_id("stDialog")
+    expect(panel).to_contain_text("disabled")
+    panel.get_by_text("Raw JSON").click()
+    expect(panel.get_by_test_id("stCode")).to_contain_text('"status": "disabled"')
+    colleague.keyboard.press("Escape")
+    expect(colleague).not_to_have_url(re.compile("operation="))
 
 
 @pytest.mark.spec("A4")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import uuid
 import zipfile
 from collections.abc import Iterator
@@ -10,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from lib.access.permissions import AccountType, Permission
 from lib.logs.files import rules
 from lib.logs.files.types import Level
 from tests.accounts import add_tenant, add_viewer
-from tests.browser.conftest import OpenTab, signed_in
+from tests.browser.conftest import OpenTab, drawn, signed_in
 from tests.lib.log_files import archive, write
 from tests.site import Site
 
@@ -52,13 +53,18 @@ def crm(site: Site) -> Iterator[Path]:
         left.unlink()
 
 
-@pytest.mark.spec("V4", "V5")
-def test_an_administrator_goes_from_health_to_the_stack_trace(open_tab: OpenTab, root: str, crm: Path) -> None:
-    tab = open_tab("/server_logs", who=root)
+@pytest.mark.spec("P3", "V4", "V5")
+def test_an_administrator_goes_from_the_servers_own_requests_to_health_and_to_the_stack_trace(
+    open_tab: OpenTab, root: str, crm: Path
+) -> None:
+    tab = open_tab("/server_logs?log=access_log&search=session")
+    signed_in(tab, root)
+    entries = tab.get_by_role("list", name="Log entries").get_by_role("listitem")
+    expect(entries.last).to_contain_text('"POST /session" 204')
+    tab.locator("[class*=st-key-slog-back] button").click()
     expect(tab.get_by_role("heading", name="Health, last 24 hours")).to_be_visible()
     tab.locator(".st-key-log_health_error").get_by_role("button", name="Open").click()
     expect(tab.get_by_role("heading", name="CRM data")).to_be_visible()
-    entries = tab.get_by_role("list", name="Log entries").get_by_role("listitem")
     expect(entries).to_have_count(1)
     expect(entries.first).to_contain_text("<img src=x onerror=alert(1)> **bold** [y](http://evil.example) red")
     expect(entries.first.locator("img, a, strong")).to_have_count(0)
@@ -67,15 +73,43 @@ def test_an_administrator_goes_from_health_to_the_stack_trace(open_tab: OpenTab,
     expect(entries.first).to_contain_text("call29(Crm.java:29)")
 
 
-@pytest.mark.spec("V4", "U5")
-def test_a_keyword_is_marked_among_the_lines_around_it_and_the_address_shows_it_again(
-    open_tab: OpenTab, root: str, crm: Path
+@pytest.mark.spec("O3", "U5", "V2", "V4")
+def test_a_log_is_followed_searched_taken_away_and_given_a_rule(
+    open_tab: OpenTab, site: Site, root: str, crm: Path
 ) -> None:
     tab = open_tab("/server_logs?log=crm_data", who=root)
     entries = tab.get_by_role("list", name="Log entries").get_by_role("listitem")
     expect(entries).to_have_count(200)
     expect(entries.last).to_contain_text("订单 slow")
     expect(entries.last).to_be_in_viewport()
+    _follow(tab, crm)
+    _search(tab, open_tab)
+    tab.get_by_role("tab", name="Files").click()
+    _take_away_and_delete(tab, crm)
+    tab.get_by_role("tab", name="Rule").click()
+    tab.get_by_role("combobox", name="Output level").click()
+    tab.get_by_role("option", name="DEBUG").click()
+    tab.get_by_role("button", name="Save").click()
+    expect(tab.get_by_text("The rule is saved.")).to_be_visible()
+    assert rules.read_rules(site.settings.log_dir)["crm_data"].level is Level.DEBUG
+
+
+def _follow(tab: Page, crm: Path) -> None:
+    """What is written meanwhile stands last, in sight."""
+    entries = tab.get_by_role("list", name="Log entries").get_by_role("listitem")
+    tab.get_by_text("Follow").click()
+    expect(tab).to_have_url(re.compile("follow=1"))
+    with (crm / "crm_data.log").open("a") as more:
+        more.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}Z INFO [1] crm: just now\n")
+    expect(entries.last).to_contain_text("just now")
+    expect(entries.last).to_be_in_viewport()
+    tab.get_by_text("Follow").click()
+    expect(tab).not_to_have_url(re.compile("follow=1"))
+
+
+def _search(tab: Page, open_tab: OpenTab) -> None:
+    """A keyword is marked among the lines around it, and the address shows it again."""
+    entries = tab.get_by_role("list", name="Log entries").get_by_role("listitem")
     tab.get_by_role("button", name="Older").click()
     expect(entries.first).to_contain_text("archived")
     tab.get_by_role("textbox", name="Keyword").fill("entry 150")
@@ -87,28 +121,14 @@ def test_a_keyword_is_marked_among_the_lines_around_it_and_the_address_shows_it_
     expect(entries.locator("mark")).to_have_text(["entry 150"])
     again = open_tab(tab.url.removeprefix(tab.url.split("/server_logs")[0]), beside=tab)
     expect(again.get_by_role("list", name="Log entries").get_by_role("listitem")).to_have_count(5)
+    again.close()
 
 
-@pytest.mark.spec("V4")
-def test_what_is_written_meanwhile_is_followed(open_tab: OpenTab, root: str, crm: Path) -> None:
-    tab = open_tab("/server_logs?log=crm_data", who=root)
-    tab.get_by_text("Follow").click()
-    entries = tab.get_by_role("list", name="Log entries").get_by_role("listitem")
-    expect(entries.last).to_contain_text("订单 slow")
-    with (crm / "crm_data.log").open("a") as more:
-        more.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}Z INFO [1] crm: just now\n")
-    expect(entries.last).to_contain_text("just now")
-    expect(entries.last).to_be_in_viewport()
-
-
-@pytest.mark.spec("V4", "O3")
-def test_files_are_taken_away_together_and_deleted_after_a_second_question(
-    open_tab: OpenTab, root: str, crm: Path
-) -> None:
-    tab = open_tab("/server_logs?log=crm_data&tab=files", who=root)
+def _take_away_and_delete(tab: Page, crm: Path) -> None:
+    """Files are taken away together, and deleted after a second question."""
     expect(tab.get_by_text("Choose files by the boxes")).to_be_visible()
     table = tab.get_by_test_id("stDataFrame")
-    tab.wait_for_timeout(2_000)  # the grid takes clicks only once it has drawn itself
+    drawn(table)
     # The archives, under the heading and the live file.
     for row, button in ((2, "Download"), (3, "Download 2 files as zip")):
         box = table.bounding_box()
@@ -126,24 +146,6 @@ def test_files_are_taken_away_together_and_deleted_after_a_second_question(
     dialog.get_by_role("button", name="Delete for good").click()
     expect(tab.get_by_text("2 files were deleted.")).to_be_visible()
     assert [left.name for left in crm.glob("crm_data*")] == ["crm_data.log"]
-
-
-@pytest.mark.spec("V2")
-def test_a_rule_that_is_saved_stands_beside_the_logs(open_tab: OpenTab, root: str, site: Site) -> None:
-    tab = open_tab("/server_logs?log=call_event&tab=rule", who=root)
-    tab.get_by_role("combobox", name="Output level").click()
-    tab.get_by_role("option", name="DEBUG").click()
-    tab.get_by_role("button", name="Save").click()
-    expect(tab.get_by_text("The rule is saved.")).to_be_visible()
-    assert rules.read_rules(site.settings.log_dir)["call_event"].level is Level.DEBUG
-
-
-@pytest.mark.spec("P3")
-def test_the_servers_own_requests_are_in_its_log(open_tab: OpenTab, root: str) -> None:
-    tab = open_tab("/server_logs?log=access_log&search=session")
-    signed_in(tab, root)
-    entries = tab.get_by_role("list", name="Log entries").get_by_role("listitem")
-    expect(entries.last).to_contain_text('"POST /session" 204')
 
 
 @pytest.mark.spec("A4")

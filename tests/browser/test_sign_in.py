@@ -44,7 +44,7 @@ def _is_at_the_door(tab: Page) -> None:
 
 
 @pytest.mark.spec("A7")
-def test_the_address_typed_is_shown_after_signing_in_and_reloading_keeps_it(
+def test_the_address_typed_is_shown_after_signing_in_until_signing_out_ends_every_tab(
     open_tab: OpenTab, amy: str
 ) -> None:
     tab = open_tab("/status?zone=Asia%2FShanghai")
@@ -58,18 +58,19 @@ def test_the_address_typed_is_shown_after_signing_in_and_reloading_keeps_it(
     assert cookie["value"] not in tab.content()
     tab.reload()
     _title(tab, "Status")
-    _title(open_tab("/status", beside=tab), "Status")
-
-
-@pytest.mark.spec("A7")
-def test_signing_out_ends_the_other_tab_and_the_old_cookie_is_worth_nothing(
-    open_tab: OpenTab, amy: str
-) -> None:
-    tab = open_tab("/status")
-    signed_in(tab, amy)
     other = open_tab("/status", beside=tab)
     _title(other, "Status")
-    kept = tab.context.cookies()
+    _sign_out(tab, other)
+    # Who has one page sees where they are.
+    tab.goto(tab.url.partition("/status")[0])
+    _is_at_the_door(tab)
+    signed_in(tab, amy)
+    _title(tab, "Status")
+
+
+def _sign_out(tab: Page, other: Page) -> None:
+    """Signing out ends the other tab, and the old cookie is worth nothing."""
+    cookies = tab.context.cookies()
     tab.locator(".st-key-account_menu button").click()
     tab.locator(".st-key-account_sign_out button").click()
     _is_at_the_door(tab)
@@ -78,8 +79,11 @@ def test_signing_out_ends_the_other_tab_and_the_old_cookie_is_worth_nothing(
     other.locator(".st-key-account_password button").click()
     _is_at_the_door(other)
     assert [cookie for cookie in tab.context.cookies() if cookie["name"] == "daybook"] == []
-    tab.context.add_cookies(kept)  # type: ignore[arg-type]
-    _is_at_the_door(open_tab("/status", beside=tab))
+    tab.context.add_cookies(cookies)  # type: ignore[arg-type]
+    other.reload()
+    _is_at_the_door(other)
+
+
 
 
 @pytest.mark.spec("A7")
@@ -92,19 +96,6 @@ def test_a_wrong_password_is_told_alike_for_a_name_that_is_known_and_one_that_is
         expect(tab.get_by_test_id("stAlert")).to_have_text(re.compile(re.escape(WRONG)))
         tab.reload()
         _is_at_the_door(tab)
-
-
-@pytest.mark.spec("A7")
-def test_a_form_without_a_name_says_what_is_missing_and_is_no_attempt(open_tab: OpenTab, site: Site) -> None:
-    def attempts() -> int:
-        with site.store.read(EVERY_TENANT) as session:
-            return session.query(SignIn.id).count()
-
-    tab, before = open_tab("/", locale="zh-CN"), attempts()
-    for name in ("", "  "):
-        sign_in(tab, name, "wrong horse")
-        expect(tab.get_by_test_id("stAlert")).to_have_text(re.compile("请先输入账号再登录。"))
-    assert attempts() == before
 
 
 @pytest.mark.spec("A7")
@@ -129,33 +120,41 @@ def _waits(tab: Page, name: str) -> bool:
 
 
 @pytest.mark.spec("A7")
-@pytest.mark.parametrize("what", ["disabled", "role"])
-def test_an_open_tab_loses_its_page_at_the_next_click(
-    open_tab: OpenTab, site: Site, amy: str, what: str
-) -> None:
-    tab = open_tab("/status")
-    signed_in(tab, amy)
+def test_an_open_tab_loses_its_page_at_the_next_click(open_tab: OpenTab, site: Site, amy: str) -> None:
+    tab = open_tab("/status", who=amy)
+    _title(tab, "Status")
+    _set_disabled(site, amy, True)
+    _click(tab)
+    _is_at_the_door(tab)
+    expect(tab.get_by_text("Your session has ended. Sign in again to go on.")).to_be_visible()
+    expect(tab.get_by_role("heading", level=1, name="Status")).to_have_count(0)
+
+    _set_disabled(site, amy, False)
+    tab.reload()
     _title(tab, "Status")
     with site.store.write(EVERY_TENANT) as session:
-        if what == "disabled":
-            session.execute(update(Account).where(Account.name == amy).values(is_disabled=True))
-        else:
-            account_id = session.query(Account.id).filter_by(name=amy).scalar()
-            session.execute(delete(Grant).where(Grant.account_id == account_id))
-    tab.locator(".st-key-account_menu button").click()
-    tab.locator(".st-key-account_password button").click()
-    if what == "disabled":
-        _is_at_the_door(tab)
-        expect(tab.get_by_text("Your session has ended. Sign in again to go on.")).to_be_visible()
-    else:
-        expect(tab.get_by_text("You do not have the permission status:read")).to_be_visible()
+        account_id = session.query(Account.id).filter_by(name=amy).scalar()
+        session.execute(delete(Grant).where(Grant.account_id == account_id))
+    _click(tab)
+    expect(tab.get_by_text("You do not have the permission status:read")).to_be_visible()
     expect(tab.get_by_role("heading", level=1, name="Status")).to_have_count(0)
 
 
-@pytest.mark.spec("P1")
-def test_the_language_is_the_browsers_until_it_is_chosen(open_tab: OpenTab, amy: str) -> None:
+def _set_disabled(site: Site, name: str, is_disabled: bool) -> None:
+    with site.store.write(EVERY_TENANT) as session:
+        session.execute(update(Account).where(Account.name == name).values(is_disabled=is_disabled))
+
+
+def _click(tab: Page) -> None:
+    tab.locator(".st-key-account_menu button").click()
+    tab.locator(".st-key-account_password button").click()
+
+
+@pytest.mark.spec("A7", "P1")
+def test_the_language_is_the_browsers_until_it_is_chosen(open_tab: OpenTab, site: Site, amy: str) -> None:
     tab = open_tab("/status", locale="zh-CN")
     expect(tab.get_by_role("button", name="登录")).to_be_visible()
+    _is_told_that_a_name_is_missing(tab, site)
     tab.get_by_role("radio", name="English").click()
     expect(tab.get_by_role("button", name="Sign in")).to_be_visible()
     signed_in(tab, amy)
@@ -168,12 +167,26 @@ def test_the_language_is_the_browsers_until_it_is_chosen(open_tab: OpenTab, amy:
     _title(tab, "运行状态")
 
 
+def _is_told_that_a_name_is_missing(tab: Page, site: Site) -> None:
+    """Without a name nothing is attempted."""
+
+    def attempts() -> int:
+        with site.store.read(EVERY_TENANT) as session:
+            return session.query(SignIn.id).count()
+
+    before = attempts()
+    for name in ("", "  "):
+        sign_in(tab, name, "wrong horse")
+        expect(tab.get_by_test_id("stAlert")).to_have_text(re.compile("请先输入账号再登录。"))
+    assert attempts() == before
+
+
 @pytest.mark.spec("A7")
 def test_a_new_password_keeps_this_tab_and_ends_the_others(open_tab: OpenTab, amy: str) -> None:
-    tab = open_tab("/status")
-    signed_in(tab, amy)
-    other = open_tab("/status")
-    signed_in(other, amy)
+    tab = open_tab("/status", who=amy)
+    _title(tab, "Status")
+    other = open_tab("/status", who=amy)
+    _title(other, "Status")
     tab.locator(".st-key-account_menu button").click()
     tab.locator(".st-key-account_password button").click()
     for key, value in (("current", PASSWORD), ("wanted", "new horse 8"), ("again", "new horse 8")):
@@ -194,8 +207,7 @@ def test_a_new_password_keeps_this_tab_and_ends_the_others(open_tab: OpenTab, am
 def test_an_account_without_usage_read_gets_no_figures_by_any_address(
     open_tab: OpenTab, site: Site, amy: str
 ) -> None:
-    tab = open_tab("/status")
-    signed_in(tab, amy)
+    tab = open_tab("/status", who=amy)
     _title(tab, "Status")
     expect(tab.get_by_role("link", name="Global overview")).to_have_count(0)
     for page in PAGES:
@@ -206,15 +218,6 @@ def test_an_account_without_usage_read_gets_no_figures_by_any_address(
             expect(tab.get_by_test_id("stDataFrame")).to_have_count(0)
 
 
-def test_who_has_one_page_sees_where_they_are_and_can_sign_out(open_tab: OpenTab, amy: str) -> None:
-    tab = open_tab("/")
-    signed_in(tab, amy)
-    _title(tab, "Status")
-    tab.locator(".st-key-account_menu button").click()
-    tab.locator(".st-key-account_sign_out button").click()
-    _is_at_the_door(tab)
-
-
 @pytest.mark.spec("A3")
 def test_a_system_administrators_tenant_stands_in_the_address(
     open_tab: OpenTab, site: Site, tenant_id: int
@@ -222,8 +225,7 @@ def test_a_system_administrators_tenant_stands_in_the_address(
     second = f"zz-{tenant_id}"
     add_tenant(site.store, second, "Zed & Söhne")
     add_viewer(site.store, f"root-{tenant_id}", None, AccountType.SYSTEM)
-    tab = open_tab("/status")
-    signed_in(tab, f"root-{tenant_id}")
+    tab = open_tab("/status", who=f"root-{tenant_id}")
     tab.locator(".st-key-tenant_choice").get_by_role("combobox").click()
     tab.get_by_role("option", name="Zed & Söhne").last.click()
     expect(tab).to_have_url(re.compile(rf"tenant={second}"))

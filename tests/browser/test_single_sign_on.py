@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -14,15 +13,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from click.testing import CliRunner
+from playwright.sync_api import Page, expect
 from sqlalchemy import select, update
 
 from lib.access.permissions import AccountType, Permission
 from lib.access.viewer import EVERY_TENANT
-from lib.settings import PROJECT_DIR
+from lib.cli import main
 from lib.store.tables import Account, AccountSession, Operation, SignIn
 from tests.accounts import add_tenant, add_viewer
-from tests.browser.conftest import signed_in
+from tests.browser.conftest import Profile, signed_in
 from tests.browser.test_administration import row
 from tests.site import Site, free_port
 
@@ -76,12 +76,8 @@ def _environment(port: int, issuer: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def tab(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(locale="en-US")
-    context.set_default_timeout(20_000)
-    expect.set_options(timeout=20_000)
-    yield context.new_page()
-    context.close()
+def tab(profile: Profile) -> Page:
+    return profile().pages[0]
 
 
 @pytest.fixture
@@ -90,10 +86,9 @@ def amy(sso_site: Site, provider: str) -> str:
     name = f"amy-{uuid.uuid4().hex[:8]}"
     tenant_id = add_tenant(sso_site.store, f"t-{name}")
     add_viewer(sso_site.store, name, tenant_id, permissions=[Permission.STATUS_READ, Permission.USAGE_READ])
-    linked = [sys.executable, "-m", "lib.cli", "account", "link-oidc", name, "--subject", f"{name}@corp"]
-    environment = dict(os.environ) | {"DAYBOOK_HOME": str(sso_site.home), **sso_site.environment}
-    done = subprocess.run(linked, env=environment, cwd=PROJECT_DIR, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, f"Account {name} signs in as {name}@corp.\n")
+    environment = {"DAYBOOK_HOME": str(sso_site.home), **sso_site.environment}
+    done = CliRunner().invoke(main, ["account", "link-oidc", name, "--subject", f"{name}@corp"], env=environment)
+    assert (done.exit_code, done.stderr) == (0, f"Account {name} signs in as {name}@corp.\n")
     return name
 
 
@@ -145,13 +140,29 @@ def test_an_identity_that_is_linked_signs_in_and_out(sso_site: Site, tab: Page, 
 
 
 @pytest.mark.spec("U5")
-def test_the_page_that_was_wanted_is_shown_after_signing_in(sso_site: Site, tab: Page, amy: str) -> None:
+def test_the_page_that_was_wanted_is_shown_until_the_account_is_disabled(sso_site: Site, tab: Page, amy: str) -> None:
     with tab.expect_response(lambda answer: answer.url.endswith("/session")):
         _ask_provider(tab, sso_site, f"{amy}@corp", "/data_dashboard?zone=Asia%2FShanghai")
     expect(tab.get_by_text("There is no mini program yet.")).to_be_visible()
     expect(tab.locator(".st-key-account_menu")).to_be_visible()
     expect(tab).to_have_url(re.compile(r"/data_dashboard\?(.*&)?zone=Asia"))
     assert "daybook_back" not in {cookie["name"] for cookie in tab.context.cookies()}
+    _is_disabled(tab, sso_site, amy)
+
+
+def _is_disabled(tab: Page, sso_site: Site, amy: str) -> None:
+    """A disabled account ends at the next click, and is not let in again."""
+    tab.reload()  # from here on nothing but a click makes the page ask again
+    expect(tab.get_by_role("heading", level=1, name="Data dashboard")).to_be_visible()
+    with sso_site.store.write(EVERY_TENANT) as session:
+        session.execute(update(Account).where(Account.name == amy).values(is_disabled=True))
+    tab.get_by_role("link", name="Status").click()
+    _is_at_the_door(tab)
+    _ask_provider(tab, sso_site, f"{amy}@corp")
+    expect(tab.get_by_test_id("stAlert")).to_contain_text(REFUSED)
+    with sso_site.store.read(EVERY_TENANT) as session:
+        tried = select(SignIn.reason).where(SignIn.account_name == amy).order_by(SignIn.id)
+        assert list(session.scalars(tried)) == ["oidc", "oidc_disabled"]
 
 
 def test_an_identity_that_no_account_has_is_refused_and_a_password_still_lets_in(
@@ -168,22 +179,6 @@ def test_an_identity_that_no_account_has_is_refused_and_a_password_still_lets_in
         assert [tuple(row) for row in session.execute(tried)] == [("failure", "oidc_unknown")]
         assert session.scalar(select(Account.id).where(Account.oidc_subject == stranger)) is None
     signed_in(tab, amy)
-
-
-def test_a_disabled_account_ends_at_the_next_click_and_is_not_let_in_again(sso_site: Site, tab: Page, amy: str) -> None:
-    with tab.expect_response(lambda answer: answer.url.endswith("/session")):
-        _ask_provider(tab, sso_site, f"{amy}@corp")
-    tab.reload()  # from here on nothing but a click makes the page ask again
-    expect(tab.get_by_role("heading", level=1, name="Global overview")).to_be_visible()
-    with sso_site.store.write(EVERY_TENANT) as session:
-        session.execute(update(Account).where(Account.name == amy).values(is_disabled=True))
-    tab.get_by_role("link", name="Status").click()
-    _is_at_the_door(tab)
-    _ask_provider(tab, sso_site, f"{amy}@corp")
-    expect(tab.get_by_test_id("stAlert")).to_contain_text(REFUSED)
-    with sso_site.store.read(EVERY_TENANT) as session:
-        tried = select(SignIn.reason).where(SignIn.account_name == amy).order_by(SignIn.id)
-        assert list(session.scalars(tried)) == ["oidc", "oidc_disabled"]
 
 
 def test_at_another_address_of_the_server_the_page_says_where_to_go(sso_site: Site, tab: Page) -> None:

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import OpenTab, settled
+from tests.browser.conftest import OpenTab, drawn, settled
 from tests.lib.feedback_shop import HOSTILE, LOG_NAME, make_shop
 from tests.site import Site
 
@@ -77,7 +77,7 @@ def _delete_a_log(tab: Page, site: Site) -> None:
     tab.get_by_role("tab", name="Feedback logs").click()
     total(tab, "1 record")
     table = tab.get_by_test_id("stDataFrame")
-    tab.wait_for_timeout(1_500)  # the grid takes clicks only once it has drawn itself
+    drawn(table)
     box = table.bounding_box()
     assert box is not None
     tab.mouse.click(box["x"] + 16, box["y"] + 36 + 18)
