@@ -56,7 +56,7 @@ def _equal(ours: Shelf, others: Shelf) -> None:
 
 
 @pytest.mark.spec("T5", "I3")
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_histories())
 def test_any_order_repetition_and_split_gives_the_same_tables(history: tuple[pl.DataFrame, list[pl.DataFrame]]) -> None:
     rows, batches = history
