@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 import polars as pl
@@ -78,12 +79,21 @@ class Numbering:
         return values.gather(codes.astype(np.uint32) - np.uint32(1)).alias(name)
 
 
+class Order(Enum):
+    """What the rows of a table of recency are in the order of: the place, and then `t` or `p` first; or the blocks of
+    half hours, and in each of the place and `p`."""
+
+    T_P = ("t", "p")
+    P_T = ("p", "t")
+    BLOCKS = ("p", "t", BLOCK)
+
+
 @dataclass(frozen=True)
 class Cells:
     """How many users were in a place in half hour `t` and before that last in half hour `p`.
 
-    A cell's key is the place, `t` and `p`; of a table that lies in the order of time, the block of `t`, the place, `p`,
-    and which half hour of the block it is.
+    A cell's key is the place, `t` and `p`, or the place, `p` and `t`; of a table that lies in the order of time, the
+    block of `t`, the place, `p`, and which half hour of the block it is.
     """
 
     keys: Numbers
@@ -124,14 +134,14 @@ class Chains:
             keys |= codes[name]
         return keys
 
-    def cells(self, by: Sequence[str], in_time: bool) -> tuple[Cells, Layout]:
+    def cells(self, by: Sequence[str], order: Order) -> tuple[Cells, Layout]:
         """The chains of the places told apart by some columns, counted; and how their keys are to be read."""
         codes = self._paged if "page" in by else self._whole
-        layout = Layout(tuple(by), in_time, self._numbering)
+        layout = Layout(tuple(by), order, self._numbering)
         places, place_bits = self._packed(codes, by), layout.place_bits
         if place_bits + self._bits["t"] + self._bits["user"] > 64 or place_bits + 2 * self._bits["t"] > 63:
             known, places = np.unique(places, return_inverse=True)
-            layout = Layout(tuple(by), in_time, self._numbering, known)
+            layout = Layout(tuple(by), order, self._numbering, known)
             place_bits, places = layout.place_bits, places.astype(np.uint64)
         t_bits = np.uint64(self._bits["t"])
         keys = codes["user"].astype(np.uint64)
@@ -155,7 +165,7 @@ def _stepped(keys: Numbers, layout: Layout) -> Numbers:
     before = np.zeros_like(t)
     before[1:] = np.where(spots[1:] == spots[:-1], t[:-1], np.uint64(NEVER))
     place = spots & _mask(place_bits)
-    if layout.in_time:
+    if layout.order is Order.BLOCKS:
         t += layout.into_block
         cells = (t >> _BLOCK_BITS) << place_bits
         cells |= place
@@ -164,10 +174,11 @@ def _stepped(keys: Numbers, layout: Layout) -> Numbers:
         cells <<= _BLOCK_BITS
         cells |= t & _mask(_BLOCK_BITS)
         return cells
+    high, low = (t, before) if layout.order is Order.T_P else (before, t)
     cells = place << t_bits
-    cells |= t
+    cells |= high
     cells <<= t_bits
-    cells |= before
+    cells |= low
     return cells
 
 
@@ -192,7 +203,7 @@ class Layout:
     """How the keys of cells are read."""
 
     by: tuple[str, ...]
-    in_time: bool
+    order: Order
     numbering: Numbering
     known_places: Numbers | None = None
 
@@ -211,14 +222,15 @@ class Layout:
     def frame(self, cells: Cells) -> pl.DataFrame:
         """The cells as `by`, `t`, `p` (NEVER for none) and `n`, in their order."""
         t_bits, place_bits = np.uint64(self.numbering.bits("t")), np.uint64(self.place_bits)
-        if self.in_time:
+        if self.order is Order.BLOCKS:
             low, rest = cells.keys & _mask(_BLOCK_BITS), cells.keys >> _BLOCK_BITS
             before, rest = rest & _mask(t_bits), rest >> t_bits
             place, block = rest & _mask(place_bits), rest >> place_bits
             t = (block << _BLOCK_BITS) + low - self.into_block
         else:
-            before, rest = cells.keys & _mask(t_bits), cells.keys >> t_bits
-            t, place = rest & _mask(t_bits), rest >> t_bits
+            low, rest = cells.keys & _mask(t_bits), cells.keys >> t_bits
+            high, place = rest & _mask(t_bits), rest >> t_bits
+            t, before = (high, low) if self.order is Order.T_P else (low, high)
         if self.known_places is not None:
             place = self.known_places[place]
         codes = _parted(place, self.by, {name: self.numbering.bits(name) for name in self.by})

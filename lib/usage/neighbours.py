@@ -24,7 +24,6 @@ from lib.usage.recency import NEVER, PAGE_SCOPES, SCOPES, Scope, chained, change
 from lib.usage.tables import PRESENCE, stacked
 from lib.usage.writing import Writing
 
-_ROW_GROUP = 65_536
 _MIXED = {
     "mini_program_id": 0x9E3779B97F4A7C15,
     "application_id": 0xC2B2AE3D27D4EB4F,
@@ -99,7 +98,7 @@ def with_recency(writing: Writing, before: TenantFiles, after: TenantFiles, chan
             chained(_chain(around[each].filter(side), each, links[each]), scope.by) for side in ("was", "is_now")
         )
         merging = partial(merged, scope=scope)
-        return stacked(writing, f"recency/{scope.key}", known, change(old, new, scope), merging, _ROW_GROUP)
+        return stacked(writing, f"recency/{scope.key}", known, change(old, new, scope), merging, scope.row_group)
 
     with ThreadPoolExecutor(2) as pool:
         recency = dict(zip((scope.key for scope in places), pool.map(linked, places), strict=True))

@@ -30,7 +30,6 @@ SLICE_ROWS = 800_000
 PART_ROWS = 600_000
 """About how many chains a file of recency is made of."""
 
-_ROW_GROUP = 65_536
 _NEEDED = (
     "application_id",
     "mini_program_id",
@@ -93,7 +92,7 @@ def _recency(writing: Writing, files: TenantFiles) -> tuple[dict[str, tuple[str,
 
     def keep(scope: Scope, cells: Cells, layout: Layout) -> None:
         name = f"recency/{scope.key}.{len(made[scope.key])}"
-        made[scope.key].append(writing.frame(name, layout.frame(cells).select(list(scope.schema)), _ROW_GROUP))
+        made[scope.key].append(writing.frame(name, layout.frame(cells).select(list(scope.schema)), scope.row_group))
 
     with tempfile.TemporaryDirectory(prefix=".chains-", dir=writing.lake.folder) as folder:
         work = Path(folder)
@@ -104,7 +103,7 @@ def _recency(writing: Writing, files: TenantFiles) -> tuple[dict[str, tuple[str,
             chains = Chains(presence.with_columns(user), numbering)
             del presence
             for scope, heap in heaps.items():
-                cells, layout = chains.cells(scope.by, scope.is_kept)
+                cells, layout = chains.cells(scope.by, scope.lies)
                 if layout.known_places is None:
                     heap.add(cells, layout)
                 else:  # its numbers are this slice's own

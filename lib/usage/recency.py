@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from lib.usage.chaining import BLOCK, NEVER, Chains, Numbering
+from lib.usage.chaining import BLOCK, NEVER, Chains, Numbering, Order
 from lib.usage.packing import NAME
 
 __all__ = ["BLOCK", "NEVER", "PAGE_SCOPES", "SCOPES", "Scope", "chained", "change", "merged", "user_of", "with_users"]
@@ -26,13 +26,19 @@ __all__ = ["BLOCK", "NEVER", "PAGE_SCOPES", "SCOPES", "Scope", "chained", "chang
 class Scope:
     """A set of places whose users are kept counted: the columns that tell one place of it from another.
 
-    Its table lies in the order of time where it is kept in memory (`is_kept`), in blocks and in each by place and `p`;
-    else in that of its places.
+    Its table lies in blocks of time where it is kept in memory. Else it is asked for one place: of pages, whose places
+    are large, in the order of time, which leaves out what lies before and after; or in that of `p`, which is smaller.
     """
 
     number: int
     by: tuple[str, ...]
-    is_kept: bool = False
+    lies: Order = Order.P_T
+    row_group: int = 262_144
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is kept in memory."""
+        return self.lies is Order.BLOCKS
 
     @property
     def key(self) -> str:
@@ -47,19 +53,23 @@ class Scope:
     @property
     def order(self) -> tuple[pl.Expr, ...]:
         """What its table is in the order of."""
-        columns = (*self.by, "p", "t") if self.is_kept else (*self.by, "t", "p")
-        return (*((pl.col("t") // BLOCK,) if self.is_kept else ()), *(pl.col(name) for name in columns))
+        first, second, *_ = self.lies.value
+        places = (pl.col(name) for name in self.by)
+        return (*((pl.col("t") // BLOCK,) if self.is_kept else ()), *places, pl.col(first), pl.col(second))
 
 
 SCOPES = (
-    Scope(0, (), is_kept=True),
-    Scope(1, ("application_id",), is_kept=True),
-    Scope(2, ("mini_program_id",), is_kept=True),
+    Scope(0, (), Order.BLOCKS),
+    Scope(1, ("application_id",), Order.BLOCKS),
+    Scope(2, ("mini_program_id",), Order.BLOCKS),
     Scope(3, ("mini_program_id", "application_id")),
     Scope(6, ("mini_program_id", "os")),
     Scope(7, ("mini_program_id", "application_id", "os")),
 )
-PAGE_SCOPES = (Scope(4, ("mini_program_id", "page")), Scope(5, ("mini_program_id", "application_id", "page")))
+PAGE_SCOPES = (
+    Scope(4, ("mini_program_id", "page"), Order.T_P, 131_072),
+    Scope(5, ("mini_program_id", "application_id", "page"), Order.T_P, 131_072),
+)
 
 _PLACE = {"application_id": pl.Int32(), "mini_program_id": pl.Int32(), "page": NAME, "os": NAME}
 
@@ -84,7 +94,7 @@ def chained(presence: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     rows = presence.select("user_id", *by, "t").sort("user_id")
     rows = rows.filter(pl.col("page").is_not_null()) if "page" in by else rows
     numbering = Numbering.of([rows])
-    cells, layout = Chains(rows, numbering).cells(by, in_time=False)
+    cells, layout = Chains(rows, numbering).cells(by, Order.T_P)
     return layout.frame(cells)
 
 
