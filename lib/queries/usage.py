@@ -173,7 +173,7 @@ class UsageQueries(ViewerQueries):
         mark, places, period = self._mark(), self._places(asked), asked.period
         return remembered(
             ("usage", mark, places, period, grain, by, filled),
-            lambda: figures_of(self._tables(), places, period, grain, by, filled=filled),
+            lambda: figures_of(self._tables(), mark, places, period, grain, by, filled=filled),
         )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
+from lib.queries.remembering import remembered
 from lib.usage.buckets import Grain, Period, bucket_of, bucket_starts
 from lib.usage.kept import counted_by_bucket
 from lib.usage.kernel import COUNTS, PAGE_COUNTS
@@ -51,11 +52,18 @@ class Places:
 
 
 def figures_of(
-    tables: Published, places: Places, period: Period, grain: Grain, by: tuple[str, ...], *, filled: bool
+    tables: Published,
+    mark: Hashable,
+    places: Places,
+    period: Period,
+    grain: Grain,
+    by: tuple[str, ...],
+    *,
+    filled: bool,
 ) -> pl.DataFrame:
     """`bucket`, `by` and the metrics of each bucket of a trend, in order: of pages PAGE_METRICS, else METRICS.
 
-    Filled, every bucket that has begun is there; else those in which something was.
+    Filled, every bucket that has begun is there; else those in which something was. `mark` changes with the tables.
     """
     closed = bucket_of(tables.as_of) if tables.as_of else 0
     buckets = bucket_starts(period, grain)
@@ -64,44 +72,81 @@ def figures_of(
     paged = "page" in by
     until = max(period.first, min(period.end, closed))
     inside = buckets.filter(pl.col("t") < until)
-    added = _added(tables, places, period.first, until, by).join(inside.lazy().select("t", "bucket"), on="t")
-    rows = added.group_by("bucket", *by).agg(pl.col(PAGE_COUNTS if paged else COUNTS).sum())
-    # What was taken back leaves nothing.
-    rows = rows.filter(pl.any_horizontal(pl.exclude("bucket", *by) != 0))
-    users, firsts = _users(tables, places, inside, until, by)
-    active = users.lazy().filter(pl.col("active_users") > 0)
+    rows = _summed(tables, places, inside, until, by).lazy()
+    users, firsts = _users(tables, mark, places, inside, until, by)
+    active = users.lazy().filter(pl.col("active_users") > 0).with_columns(pl.col(pl.Categorical).cast(pl.String))
     rows = rows.join(active, on=["bucket", *by], how="full", coalesce=True, nulls_equal=True)
     if filled:
         rows = buckets.lazy().select("bucket").unique().join(rows, on="bucket", how="left")
     if not paged:
-        cumulative = cumulative_by_bucket(firsts, buckets, by).lazy()
+        cumulative = (
+            cumulative_by_bucket(firsts, buckets, by).lazy().with_columns(pl.col(pl.Categorical).cast(pl.String))
+        )
         rows = rows.join(cumulative, on=["bucket", *by], how="left", nulls_equal=True)
     rows = rows.with_columns(pl.exclude("bucket", *by).fill_null(0))
-    rows = rows.with_columns(pl.col(pl.Categorical).cast(pl.String))
     return _measured(rows, PAGE_METRICS if paged else METRICS, by).sort("bucket", *by).collect()
 
 
+def _summed(tables: Published, places: Places, buckets: pl.DataFrame, until: int, by: tuple[str, ...]) -> pl.DataFrame:
+    """What adds up in each bucket by the columns; what was taken back leaves nothing."""
+    first = _first(buckets, until)
+    added, sums = _added(tables, places, first, until, by), pl.col(PAGE_COUNTS if "page" in by else COUNTS).sum()
+    if _is_one(buckets):
+        rows = added.group_by(by).agg(sums) if by else added.select(sums)
+        rows = rows.join(buckets.lazy().select(pl.col("bucket").first()), how="cross")
+    else:
+        rows = added.join(buckets.lazy().select("t", "bucket"), on="t").group_by("bucket", *by).agg(sums)
+    rows = rows.filter(pl.any_horizontal(pl.exclude("bucket", *by) != 0))
+    return rows.with_columns(pl.col(pl.Categorical).cast(pl.String)).collect()
+
+
 def _users(
-    tables: Published, places: Places, buckets: pl.DataFrame, until: int, by: tuple[str, ...]
+    tables: Published, mark: Hashable, places: Places, buckets: pl.DataFrame, until: int, by: tuple[str, ...]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """A filter's users of each bucket by the columns, and where they were seen first (`by`, t, n) before `until`."""
     scope, chosen = places.scope(by), places.predicate()
-    if scope is not None and scope.is_kept:
-        parts = tables.kept(scope)
-        seen = tables.firsts(scope).filter(pl.col("t") < until, chosen)
-        if buckets.is_empty():
-            return users_by_bucket(pl.DataFrame(schema=scope.schema), buckets, by), seen
-        return counted_by_bucket(parts, buckets, by, chosen), seen
-    first = buckets["t"].min() if buckets.height else until
     if scope is None:
         presence = tables.presence().filter(pl.col("t") < until, chosen).collect()
         chains = chained(with_users(presence, tables.files.numbers_visitors_per_application), by)
-    elif "page" in scope.by:  # cumulative users are not counted for pages
-        chains = tables.chains(scope).filter(pl.col("t").is_between(first, until, closed="left"), chosen).collect()
-    else:
-        needed = (pl.col("t") < until) & ((pl.col("t") >= first) | (pl.col("p") == NEVER))
-        chains = tables.chains(scope).filter(needed, chosen).collect()
-    return users_by_bucket(chains, buckets, by), chains.filter(pl.col("p") == NEVER)
+        return users_by_bucket(chains, buckets, by), chains.filter(pl.col("p") == NEVER)
+    if scope.is_kept:
+        seen = tables.firsts(scope).filter(pl.col("t") < until, chosen)
+        if buckets.is_empty():
+            return users_by_bucket(pl.DataFrame(schema=scope.schema), buckets, by), seen
+        return counted_by_bucket(tables.kept(scope), buckets, by, chosen), seen
+    users = _scanned_users(tables.chains(scope).filter(chosen), buckets, until, by)
+    if "page" in scope.by:  # cumulative users are not counted for pages
+        return users, pl.DataFrame(schema=scope.schema)
+
+    def firsts() -> pl.DataFrame:
+        new = tables.chains(scope).filter(pl.col("p") == NEVER, chosen)
+        return new.group_by(*by, "t").agg(pl.col("n").sum()).collect()
+
+    seen = remembered(("firsts", mark, places, by), firsts)
+    return users, seen.filter(pl.col("t") < until)
+
+
+def _scanned_users(chains: pl.LazyFrame, buckets: pl.DataFrame, until: int, by: tuple[str, ...]) -> pl.DataFrame:
+    """`active_users` and `new_users`, of chains of which only those are read that may count."""
+    if buckets.is_empty():
+        return users_by_bucket(chains.head(0).collect(), buckets, by)
+    latest, p, n = buckets["start"].max(), pl.col("p"), pl.col("n")
+    inside = pl.col("t").is_between(_first(buckets, until), until, closed="left")
+    counting = chains.filter(inside, (p < latest) | (p == NEVER))
+    if not _is_one(buckets):
+        return users_by_bucket(counting.collect(), buckets, by)
+    users = (n.sum().alias("active_users"), n.filter(p == NEVER).sum().alias("new_users"))
+    rows = counting.group_by(by).agg(users) if by else counting.select(users)
+    return rows.join(buckets.lazy().select(pl.col("bucket").first()), how="cross").collect()
+
+
+def _first(buckets: pl.DataFrame, until: int) -> int:
+    return int(buckets["t"].min()) if buckets.height else until  # type: ignore[arg-type]
+
+
+def _is_one(buckets: pl.DataFrame) -> bool:
+    """Whether all half hours are of one bucket, so that none has to be looked up."""
+    return buckets.height > 0 and buckets["start"].min() == buckets["start"].max()
 
 
 def _added(tables: Published, places: Places, first: int, until: int, by: tuple[str, ...]) -> pl.LazyFrame:
