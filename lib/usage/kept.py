@@ -68,11 +68,19 @@ class Kept:
         if len(parts) == 1:
             return parts[0]
         first = min(part.first_t for part in parts)
-        before = [np.where(part.before == 0, 0, part.before + np.int64(part.first_t - first)) for part in parts]
         rows = np.cumsum([0, *(len(part.before) for part in parts)])
         users = np.cumsum([0, *(int(part.so_far[-1]) for part in parts)])
-        so_far = [part.so_far[:-1].astype(np.int64) + users[n] for n, part in enumerate(parts)]
-        smallest = np.int32 if max(int(np.abs(each).max()) for each in (*so_far, users)) < 1 << 31 else np.int64
+        last = max(int(part.before.max()) + part.first_t - first for part in parts)
+        most = max(int(np.abs(part.so_far).max()) for part in parts) + int(np.abs(users).max())
+        # Each part goes to its place at once: parts of millions of rows are not made larger first.
+        before = np.empty(rows[-1], np.min_scalar_type(last))
+        so_far = np.empty(rows[-1] + 1, np.int32 if most < 1 << 31 else np.int64)
+        for n, part in enumerate(parts):
+            place = slice(rows[n], rows[n + 1])
+            np.add(part.before, part.first_t - first, out=before[place], dtype=before.dtype, casting="unsafe")
+            before[place][part.before == 0] = 0
+            np.add(part.so_far[:-1], users[n], out=so_far[place], casting="unsafe")
+        so_far[-1] = users[-1]
         return cls(
             parts[0].by,
             first,
@@ -80,8 +88,8 @@ class Kept:
             np.concatenate([part.places for part in parts]),
             np.concatenate([*(part.bounds[:-1] + rows[n] for n, part in enumerate(parts)), rows[-1:]]),
             np.concatenate([part.past for part in parts]),
-            np.concatenate(before).astype(np.min_scalar_type(max(int(each.max()) for each in before))),
-            np.concatenate([*so_far, users[-1:]]).astype(smallest),
+            before,
+            so_far,
         )
 
     @property
