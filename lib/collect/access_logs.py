@@ -41,6 +41,21 @@ _METHOD = r"^([A-Za-z][A-Za-z-]{0,30}) "
 _PROTOCOL = r" (HTTP/[0-9](?:\.[0-9])?)$"
 
 
+_NO_TIME = Fault(pl.col("at").is_null(), pl.format('"{}" is not a time', pl.col("time").str.slice(0, 100)))
+_FORM_FAULTS = {
+    Form.AUTO: (_NO_TIME,),
+    Form.COMBINED: (Fault(~pl.col("is_combined"), "not Combined Log Format: it ends with the size"), _NO_TIME),
+    Form.COMMON: (Fault(pl.col("is_combined"), "not Common Log Format: it goes on after the size"), _NO_TIME),
+}
+_BLANK = ("account", "referrer", "user_agent")
+"""The columns of a visit in which `-` stands for nothing."""
+_WANTED = [
+    (pl.col(name).replace(["-", ""], None) if name in _BLANK else pl.col(name)).cast(dtype)
+    for name, dtype in visits.VISIT.items()
+    if name != "key"
+]
+
+
 def requests_of(lines: pl.DataFrame, form: Form) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The requests in lines (files.LINES, none empty), and the lines that are none.
 
@@ -76,18 +91,9 @@ def requests_in(block: Block, form: Form) -> tuple[int, pl.DataFrame, pl.DataFra
 
 def _judged(parts: pl.DataFrame, form: Form, *faults: Fault) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Lines in parts as requests, without the refused: for other faults first, then for their format and their time."""
-    is_combined, told = pl.col("is_combined"), pl.col("time").str.slice(0, 100)
-    every = [
-        *faults,
-        Fault(pl.lit(form is Form.COMBINED) & ~is_combined, "not Combined Log Format: it ends with the size"),
-        Fault(pl.lit(form is Form.COMMON) & is_combined, "not Common Log Format: it goes on after the size"),
-        Fault(pl.col("at").is_null(), pl.format('"{}" is not a time', told)),
-        *untimely(),
-    ]
+    every = [*faults, *_FORM_FAULTS[form], *untimely()]
     good, refused = parted(parts.with_columns(seq=pl.col("line")), every)
-    wanted = [pl.col(name).cast(dtype) for name, dtype in visits.VISIT.items() if name != "key"]
-    blank = pl.col("account", "referrer", "user_agent").replace(["-", ""], None)
-    return good.with_columns(blank).select("line", "text", *wanted), refused
+    return good.select("line", "text", *_WANTED), refused
 
 
 def _broken(form: Form) -> pl.Expr:

@@ -24,6 +24,7 @@ _TIME_LENGTH = len("01/Mar/2024:10:00:00 +0100")
 _BETWEEN = b" - - ["
 _PROTOCOL_LENGTH = len("HTTP/1.1")
 _ADDRESS_LONGEST, _METHOD_LONGEST, _SIZE_LONGEST = 64, 7, 15
+_FEW = 500
 _SHORTEST = len('h - - [01/Mar/2024:10:00:00 +0100] "G / HTTP/1.1" 200 0')
 
 
@@ -76,6 +77,20 @@ def regular(lines: Lines, longest: int) -> tuple[Places, pl.DataFrame]:
     return _Search(lines, longest).found()
 
 
+def _have(lines: Lines, letter: bytes) -> Truths:
+    """Which lines have a letter that is rare, or so it is hoped."""
+    found: list[int] = []
+    at = lines.block.find(letter)
+    while at >= 0 and len(found) < _FEW:
+        found.append(at)
+        at = lines.block.find(letter, at + 1)
+    letters = np.frombuffer(lines.block, dtype=np.uint8)
+    places = np.flatnonzero(letters == ord(letter)) if at >= 0 else np.array(found, dtype=np.int64)
+    have = np.zeros(len(lines.starts), dtype=bool)
+    have[np.searchsorted(lines.starts, places, side="right") - 1] = True
+    return have
+
+
 def _is(letters: Letters, text: bytes) -> Truths:
     """Whether each row of letters begins with a text."""
     found = np.ones(len(letters), dtype=bool)
@@ -91,10 +106,10 @@ class _Search:
         self._block = lines.block
         self._letters = np.frombuffer(lines.block, dtype=np.uint8)
         quotes = np.flatnonzero(self._letters == ord('"'))
-        slashes = np.flatnonzero(self._letters == ord("\\"))
-        first, after = np.searchsorted(quotes, lines.starts), np.searchsorted(quotes, lines.ends)
-        count, length = after - first, lines.ends - lines.starts
-        is_plain = np.searchsorted(slashes, lines.starts) == np.searchsorted(slashes, lines.ends)
+        first = np.searchsorted(quotes, lines.starts)
+        # No quote stands between the end of a line and the next one.
+        count, length = np.diff(first, append=len(quotes)), lines.ends - lines.starts
+        is_plain = ~_have(lines, b"\\")
         is_plain &= ((count == 2) | (count == 6) | (count == 8)) & (length >= _SHORTEST) & (length <= longest)
         self._which: Places = np.flatnonzero(is_plain)
         self._starts, self._ends = lines.starts[self._which], lines.ends[self._which]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+import numpy as np
 import polars as pl
 
 from lib.errors import Unavailable
@@ -155,7 +156,7 @@ class TextFile:
         the beginning, which is longer than allowed."""
         for data in self._whole_lines():
             yield Block(self._next_line, data)
-            self._next_line += data.count(b"\n")
+            self._next_line += int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n")))
         if self._pieces.damage:
             self.trouble = f"{self.path} {self._pieces.damage} {self._next_line - 1}: {_MENDING}"
 
@@ -176,8 +177,13 @@ class TextFile:
                 if is_skipping:
                     continue
                 piece = newline + piece
-            held.append(piece)
             size += len(piece)
+            end = piece.rfind(b"\n") + 1 if size >= BLOCK_BYTES else 0
+            if end:  # as nearly always: the block is copied once
+                yield b"".join([*held, piece[:end]])
+                held, size = [piece[end:]], len(piece) - end
+                continue
+            held.append(piece)
             if size < BLOCK_BYTES:
                 continue
             whole = b"".join(held)
