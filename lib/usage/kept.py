@@ -42,18 +42,20 @@ class Kept:
         """The rows of a file, in the order of the block, the place and `p`."""
         by = next((name for name in rows.columns if name not in ("t", "p", "n")), None)
         t, p = rows["t"].to_numpy(), rows["p"].to_numpy()
-        first = int(min(t.min(), p.min(where=p != NEVER, initial=t.min())))
+        is_never, blocks = p == NEVER, t // BLOCK
+        first = int(min(t.min(), p.min(where=~is_never, initial=t.min())))
         places = rows[by].to_numpy() if by else np.zeros_like(t)
-        starts = np.union1d(starts_of(t // BLOCK), starts_of(places))
-        before = np.where(p == NEVER, 0, p - (first - 1))
+        starts = np.union1d(starts_of(blocks), starts_of(places))
+        before = p - (first - 1)
+        before[is_never] = 0
         so_far = np.concatenate([[0], np.cumsum(rows["n"].to_numpy())])
         return cls(
             by,
             first,
-            t[starts] // BLOCK,
+            blocks[starts],
             places[starts],
             np.append(starts, rows.height),
-            (t % BLOCK).astype(np.uint8),
+            (t - blocks * BLOCK).astype(np.uint8),
             before.astype(np.min_scalar_type(int(before.max()))),
             so_far.astype(np.int32 if np.abs(so_far).max() < 1 << 31 else np.int64),
         )
