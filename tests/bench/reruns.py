@@ -71,7 +71,7 @@ async def _view(port: int, seconds: float, think_seconds: float) -> list[float]:
         until, number = time.monotonic() + seconds, 0
         while time.monotonic() < until:
             page = list(PAGES.values())[number % len(PAGES)]
-            taken.append(await _run(socket, page, f"period=last-{(7, 15, 30)[number % 3]}-days"))
+            taken.append(await _run(socket, page, f"period={(7, 15, 30)[number % 3]}-days"))
             number += 1
             await asyncio.sleep(think_seconds)
     return taken
