@@ -95,8 +95,12 @@ def rows_left(store: Store) -> dict[str, int]:
 
 
 def test_it_is_loaded_once_counted_exactly_and_removed_whole(
-    home: Settings, store: Store, events: pl.DataFrame
+    home: Settings, store: Store, events: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if store.is_postgresql:  # the files beside the database are the same: a tenth of the people shows what is not
+        some = events["visitor"].unique().sort().gather_every(10)
+        events = events.filter(pl.col("visitor").is_in(some.implode()))
+        monkeypatch.setattr(demo, "usage_until", lambda _until: events)
     loaded = demo.load(home, store, now=NOW)
     assert (loaded.accepted, loaded.repeated) == (events.height, 0)
     with store.read(EVERY_TENANT) as session:
