@@ -2,10 +2,10 @@
 
 Below the lake's folder stand `current` (the number of the publication), `manifests/<number>.json`, and a folder a
 tenant with
-its files, each named after what it holds and the publication that wrote it. A file is written beside, synced and
-renamed,
-and never written again; a publication becomes visible when `current` is replaced, which is one rename. So a reader sees
-the old publication or the new one whole, and a crash at any moment leaves the old one.
+its files, each named after what it holds and the publication that wrote it. A file is written beside and renamed, and
+never written again; a publication becomes visible when `current` is replaced, which is one rename, after all that it
+names is on the disk. So a reader sees the old publication or the new one whole, and a crash at any moment leaves the
+old one.
 """
 
 from __future__ import annotations
@@ -181,6 +181,7 @@ class Lake:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._written: set[Path] = set()
 
     def path(self, name: str) -> Path:
         """Where a file that a manifest names is."""
@@ -208,21 +209,32 @@ class Lake:
         except FileNotFoundError:
             return "0"
 
-    def write(self, name: str, writer: Callable[[Path], object]) -> str:
-        """Write a file beside, sync it and rename it into place; returns its name. Raises Unavailable on a full
-        disk."""
+    def write(self, name: str, writer: Callable[[Path], object], *, replaces: bool = False) -> str:
+        """Write a file beside and rename it into place; returns its name. Raises Unavailable on a full disk.
+
+        It is on the disk once this very lake has published; what `replaces` a file that counts is so before.
+        """
         place = self.path(name)
         with _disk(self.folder):
             place.parent.mkdir(parents=True, exist_ok=True)
             beside = place.with_name(f".{place.name}.{os.getpid()}")
             try:
                 writer(beside)
-                sync(beside)
+                if replaces:
+                    sync(beside)
                 beside.replace(place)
             finally:
                 beside.unlink(missing_ok=True)
-            sync(place.parent)
+        self._written.add(place)
         return name
+
+    def _sync(self) -> None:
+        """Return once what was written, and the names of it, are on the disk: sooner all at once than file by file."""
+        folders = {folder for place in self._written for folder in place.parents if folder.is_relative_to(self.folder)}
+        with _disk(self.folder):
+            for place in (*self._written, *sorted(folders, reverse=True)):
+                sync(place)
+        self._written.clear()
 
     def write_frame(
         self, name: str, rows: pl.DataFrame, row_group: int = 131_072, page_bytes: int | None = None
@@ -236,7 +248,9 @@ class Lake:
     def publish(self, manifest: Manifest) -> None:
         """Make a manifest the current one, after everything that it names is on disk."""
         self.write(f"manifests/{manifest.publication}.json", lambda beside: beside.write_text(manifest.to_json()))
-        self.write("current", lambda beside: beside.write_text(str(manifest.publication)))
+        self._sync()
+        self.write("current", lambda beside: beside.write_text(str(manifest.publication)), replaces=True)
+        self._sync()
 
     def sweep(self, grace_seconds: float = GRACE_SECONDS) -> None:
         """Remove files that are not current and have not been for a while, and the manifests that name them."""
