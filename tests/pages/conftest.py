@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from lib.access.permissions import Permission
 from lib.cli import main
-from lib.settings import PROJECT_DIR, Settings
+from lib.settings import PROJECT_DIR, Settings, load_settings
 from lib.store import Store
 from tests.accounts import add_tenant, add_viewer, open_session
 
@@ -43,6 +46,15 @@ def _through_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PagesManager, "__init__", construct_through_home)
 
 
+@pytest.fixture(autouse=True)
+def _packages_are_looked_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AppTest reads the metadata of every installed package at each run, which takes longer than most pages."""
+    monkeypatch.setattr(manifest_scanner, "scan_component_manifests", _manifests)
+
+
+_manifests = cache(manifest_scanner.scan_component_manifests)
+
+
 @pytest.fixture
 def app(home: Settings, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> App:
     """`app("amy", "status", tenant="acme")`: the script as that account (None: a stranger) gets it at that page."""
@@ -62,16 +74,30 @@ def app(home: Settings, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) ->
     return run
 
 
-@pytest.fixture
-def company(home: Settings, sqlite_store: Store, tmp_path: Path) -> Store:
-    """The tenant acme with EVENTS counted, and amy, who reads usage and status and may export."""
+@pytest.fixture(scope="session")
+def _company(tmp_path_factory: pytest.TempPathFactory, _migrated_file: Path) -> Path:
+    folder = tmp_path_factory.mktemp("company")
+    home = load_settings({"DAYBOOK_HOME": str(folder / "home")})
+    shutil.copy(_migrated_file, home.home / "daybook.sqlite")
+    store = Store(home.database_url)
     add_viewer(
-        sqlite_store,
+        store,
         "amy",
-        add_tenant(sqlite_store, "acme"),
+        add_tenant(store, "acme"),
         permissions=[Permission.USAGE_READ, Permission.STATUS_READ, Permission.EXPORT_CREATE],
     )
-    count(home, tmp_path / "events.ndjson", EVENTS)
+    count(home, folder / "events.ndjson", EVENTS)
+    store.dispose()
+    return home.home
+
+
+@pytest.fixture
+def company(home: Settings, sqlite_store: Store, _company: Path) -> Store:
+    """The tenant acme with EVENTS counted, and amy, who reads usage and status and may export."""
+    sqlite_store.dispose()
+    for file in home.home.glob("daybook.sqlite*"):
+        file.unlink()
+    shutil.copytree(_company, home.home, dirs_exist_ok=True)
     return sqlite_store
 
 
