@@ -186,15 +186,16 @@ def test_a_trusted_proxys_word_is_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.spec("I1")
-def test_the_sensors_library_keeps_what_it_was_asked_to_send_again(tmp_path: Path) -> None:
-    served = Site(tmp_path / "home", options=("--collector-only",))
-    make_companies(served.store)
-    key = new_key(served.store)
-    served.start()
+def test_the_sensors_library_keeps_what_it_was_asked_to_send_again(site: Site) -> None:
+    key = new_key(site.store)
+    _rename(site, "inbox", "away")
     try:
-        with served.store.write(EVERY_TENANT) as session:
-            session.execute(text("ALTER TABLE inbox RENAME TO away"))
-        said = run("sensors.js", f"{served.url}/sa?key={key}", "plain", json.dumps([["launch"]]), "2")
+        said = run("sensors.js", f"{site.url}/sa?key={key}", "plain", json.dumps([["launch"]]), "2")
     finally:
-        served.stop()
+        _rename(site, "away", "inbox")
     assert set(said.split()) == {"503", "kept"}
+
+
+def _rename(site: Site, table: str, name: str) -> None:
+    with site.store.write(EVERY_TENANT) as session:
+        session.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
