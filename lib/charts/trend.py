@@ -61,7 +61,7 @@ class Trend:
         """All that it shows: of equal facts the figures and what is said of them are equal."""
         told = (self.metric, self.grain, self.period, self.language, self.as_of)
         lines = (
-            rows if rows is None else (*rows["bucket"].to_physical(), None, *rows[self.metric.key])
+            rows if rows is None else (*rows["bucket"].to_physical().to_list(), None, *rows[self.metric.key].to_list())
             for rows in (self.now, self.before)
         )
         return *told, *lines, *(rows if rows is None else tuple(rows.rows()) for rows in (self.notes, self.recounts))

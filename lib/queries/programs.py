@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import polars as pl
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from lib.access.permissions import Permission
@@ -44,20 +44,21 @@ class ProgramQueries(ViewerQueries):
     @needs(Permission.USAGE_READ)
     def choices(self) -> list[tuple[str, str]]:
         """(key, name) of every mini program, by name."""
-        return [(program.key, program.name) for program in self._programs()]
+        asked = self._held().with_only_columns(MiniProgram.key, MiniProgram.name)
+        with self.store.read(self.viewer.tenant_id) as session:
+            return [(key, name) for key, name in session.execute(asked)]
 
     @needs(Permission.USAGE_READ)
     def applications(self, mini_program: str | None = None) -> list[tuple[str, str]]:
         """(key, name) of the applications, by name; with a mini program, of those that it is linked to now (SPEC
         U3)."""
+        asked = self._held_applications().with_only_columns(Application.key, Application.name)
+        if mini_program is not None:
+            linked = select(Link.application_id).join(MiniProgram, Link.mini_program_id == MiniProgram.id)
+            linked = linked.where(Link.tenant_id == self.viewer.tenant_id, MiniProgram.key == mini_program)
+            asked = asked.where(Application.id.in_(linked.where(Link.unlinked_at.is_(None))))
         with self.store.read(self.viewer.tenant_id) as session:
-            rows = self._applications(session)
-            if mini_program is not None:
-                linked = {
-                    link.application_id for link in self._links(session, mini_program) if link.unlinked_at is None
-                }
-                rows = [row for row in rows if row.id in linked]
-        return [(row.key, row.name) for row in rows]
+            return [(key, name) for key, name in session.execute(asked)]
 
     @needs(Permission.USAGE_READ)
     def listing(self, search: str = "") -> pl.DataFrame:
@@ -111,6 +112,11 @@ class ProgramQueries(ViewerQueries):
         return ProgramDetails(program.key, program.name, program.kind, program.status, program.description, linked)
 
     def _programs(self) -> list[MiniProgram]:
+        with self.store.read(self.viewer.tenant_id) as session:
+            return list(session.scalars(self._held()))
+
+    def _held(self) -> Select[MiniProgram]:
+        """The mini programs that the viewer sees, by name."""
         tenant_id, scope = self.viewer.tenant_id, self.viewer.applications
         asked = select(MiniProgram).where(MiniProgram.tenant_id == tenant_id)
         if not scope.every:
@@ -118,15 +124,18 @@ class ProgramQueries(ViewerQueries):
                 Link.tenant_id == tenant_id, Link.application_id.in_(sorted(scope.ids))
             )
             asked = asked.where(MiniProgram.id.in_(held))
-        with self.store.read(tenant_id) as session:
-            return list(session.scalars(asked.order_by(MiniProgram.name, MiniProgram.key)))
+        return asked.order_by(MiniProgram.name, MiniProgram.key)
 
     def _applications(self, session: Session) -> list[Application]:
+        return list(session.scalars(self._held_applications()))
+
+    def _held_applications(self) -> Select[Application]:
+        """The applications that the viewer holds, by name."""
         scope = self.viewer.applications
         asked = select(Application).where(Application.tenant_id == self.viewer.tenant_id)
         if not scope.every:
             asked = asked.where(Application.id.in_(sorted(scope.ids)))
-        return list(session.scalars(asked.order_by(Application.name, Application.key)))
+        return asked.order_by(Application.name, Application.key)
 
     def _links(self, session: Session, key: str) -> list[Link]:
         asked = select(Link).join(MiniProgram, Link.mini_program_id == MiniProgram.id)
