@@ -34,13 +34,17 @@ from lib.ui.log_files_route import log_files_route
 from lib.ui.server import Guard, run_pages_through_home, session_route
 from lib.ui.visits_recording import VisitRecording
 from lib.usage import own_visits
+from lib.usage.lake import Lake
 from lib.usage.own_visits import VisitRecorder
+from lib.usage.published import read_ahead
 from lib.words import catalogue
 
 NO_SCHEDULE = "off"
 """The value of DAYBOOK_SCHEDULE that leaves the schedule to cron or a timer."""
 
 _TIDY_SECONDS = 60.0
+
+_log = logging.getLogger("daybook")
 
 
 class AppOptions(TypedDict):
@@ -86,8 +90,10 @@ async def _lifespan(settings: Settings, collector: Collector, recorder: VisitRec
     with log_files(settings.log_dir):
         await asyncio.to_thread(_warm_up)
         own_visits.use(recorder)
+        reading = asyncio.create_task(asyncio.to_thread(_read_ahead, settings))
         async with _schedule(settings), _tidied():
             yield
+        await reading
         own_visits.use(None)
         await asyncio.to_thread(recorder.close)
         await asyncio.to_thread(collector.close)
@@ -123,6 +129,13 @@ async def _tidied() -> AsyncIterator[None]:
         yield
     finally:
         tidying.cancel()
+
+
+def _read_ahead(settings: Settings) -> None:
+    try:
+        read_ahead(Lake(settings.lake))
+    except Exception:
+        _log.warning("figures are read when they are asked for", exc_info=True)
 
 
 def _warm_up() -> None:
