@@ -14,13 +14,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 
+import numpy as np
 import polars as pl
 
 from lib.usage.buckets import BUCKET_US
 from lib.usage.lake import Lake, TenantFiles
 from lib.usage.last import SCHEMA as LAST
 from lib.usage.last import WHOLE, last_seen, with_later
-from lib.usage.recency import NEVER, PAGE_SCOPES, SCOPES, Scope, chained, change, merged, user_of
+from lib.usage.packing import Numbers
+from lib.usage.recency import NEVER, PAGE_SCOPES, SCOPES, Scope, merged, user_of
 from lib.usage.tables import PRESENCE, stacked
 from lib.usage.writing import Writing
 
@@ -94,11 +96,8 @@ def with_recency(writing: Writing, before: TenantFiles, after: TenantFiles, chan
 
     def linked(scope: Scope) -> tuple[str, ...]:
         each, known = places[scope], before.recency.get(scope.key, ())
-        old, new = (
-            chained(_chain(around[each].filter(side), each, links[each]), scope.by) for side in ("was", "is_now")
-        )
-        merging = partial(merged, scope=scope)
-        return stacked(writing, f"recency/{scope.key}", known, change(old, new, scope), merging, scope.row_group)
+        changed, merging = _changed_cells(around[each], each, links[each]), partial(merged, scope=scope)
+        return stacked(writing, f"recency/{scope.key}", known, merging([changed]), merging, scope.row_group)
 
     with ThreadPoolExecutor(2) as pool:
         recency = dict(zip((scope.key for scope in places), pool.map(linked, places), strict=True))
@@ -244,10 +243,29 @@ def _later(links: pl.DataFrame, found: pl.DataFrame, places: _Places) -> pl.Data
     return joined.with_columns(last=pl.max_horizontal("last", "found")).drop("found")
 
 
-def _chain(presence: pl.DataFrame, places: _Places, links: pl.DataFrame) -> pl.DataFrame:
-    """Of presence, what is in the places whose chains change, with what was there last before."""
-    here = presence.join(links.select(places.key), on=places.key, how="semi").select(*places.key, "t")
-    return pl.concat([here, links.filter(pl.col("last").is_not_null()).select(*places.key, t="last")])
+def _changed_cells(around: pl.DataFrame, places: _Places, links: pl.DataFrame) -> pl.DataFrame:
+    """What to add to the recency of places: the place, `t`, `p`, and `n`, -1 for what was and 1 for what is now."""
+    numbered = links.select(*places.key, "last").with_row_index("link")
+    rows = around.join(numbered, on=places.key, nulls_equal=True).sort("link", "t")
+    link, t = rows["link"].to_numpy(), rows["t"].to_numpy()
+    last = rows["last"].fill_null(NEVER).to_numpy()
+    sides = [(rows[name].to_numpy(), sign) for name, sign in (("was", -1), ("is_now", 1))]
+    latest = [_latest_before(side) for side, _ in sides]
+    before = [np.where((at >= 0) & (link[at] == link), t[at], last) for at in latest]
+    # Of most rows neither they nor what was before has changed.
+    is_other = (sides[0][0] != sides[1][0]) | (before[0] != before[1])
+    cells = rows.select(*places.by, "t")
+    parts = [
+        cells.with_columns(p=pl.Series(p, dtype=pl.Int32), n=pl.lit(sign, pl.Int64)).filter(pl.Series(side & is_other))
+        for (side, sign), p in zip(sides, before, strict=True)
+    ]
+    return pl.concat(parts)
+
+
+def _latest_before(side: Numbers) -> Numbers:
+    """For each row the number of the latest before it that is of a side; -1 for none."""
+    so_far = np.maximum.accumulate(np.where(side, np.arange(len(side)), -1))
+    return np.concatenate([[-1], so_far])[:-1]
 
 
 def _last_of(new: pl.DataFrame, places: _Places, touched: pl.DataFrame, gone: pl.DataFrame) -> pl.DataFrame:

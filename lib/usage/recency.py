@@ -19,7 +19,7 @@ import polars as pl
 from lib.usage.chaining import BLOCK, NEVER, Chains, Numbering, Order
 from lib.usage.packing import NAME
 
-__all__ = ["BLOCK", "NEVER", "PAGE_SCOPES", "SCOPES", "Scope", "chained", "change", "merged", "user_of", "with_users"]
+__all__ = ["BLOCK", "NEVER", "PAGE_SCOPES", "SCOPES", "Scope", "chained", "merged", "user_of", "with_users"]
 
 
 @dataclass(frozen=True)
@@ -96,11 +96,6 @@ def chained(presence: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     numbering = Numbering.of([rows])
     cells, layout = Chains(rows, numbering).cells(by, Order.T_P)
     return layout.frame(cells)
-
-
-def change(old: pl.DataFrame, new: pl.DataFrame, scope: Scope) -> pl.DataFrame:
-    """What to add to a recency table for the chains of some users to be `new` where they were `old`."""
-    return merged([new, old.with_columns(-pl.col("n"))], scope)
 
 
 def merged(parts: Sequence[pl.DataFrame], scope: Scope) -> pl.DataFrame:
