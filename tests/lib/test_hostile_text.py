@@ -126,9 +126,10 @@ def test_so_has_it_on_postgresql(postgresql_store: Store, home: Settings) -> Non
 
 @pytest.mark.spec("O7")
 def test_the_details_have_it_in_the_columns_the_values_and_the_raw_record(log: Log) -> None:
-    ids = [number for frame in log.operations.rows(log.asked, ["id"]) for number in frame["id"]]
+    operations = log.operations
+    ids = [number for frame in operations.rows(log.asked, ["id"]) for number in frame["id"]]
     for text, number in zip(reversed(log.texts), ids, strict=True):
-        details = log.operations.details(number)
+        details = operations.details(number)
         assert [details.fields[field] for field in (*FIELDS, "user_agent", "event_id")] == [text] * (len(FIELDS) + 2)
         told = json.loads(details.raw)
         assert (told["old"], told["new"]) == (record_of(0, text).old, record_of(0, text).new)
