@@ -26,7 +26,7 @@ EVENTS = {
     "$MPHide": Kind.CLOSE.value,
 }
 """What its automatic events are. `$MPShow` follows each launch and each return, so it is no open of its own: it is
-kept like any other, and begins a session after 30 minutes."""
+kept like any other; after more than 30 seconds in the background it is the return that counts as one."""
 
 APPLICATION = "lib.$lib"
 """The field that names an event's application, where the key does not."""

@@ -1,8 +1,8 @@
 """The counting kernel: from the events of one lake file to half-hour tables, in the order in which they lie.
 
 A lake file is sorted by LAKE_ORDER, so a session is a run of rows: where it begins and ends, and what follows an
-event, are
-told by a row's neighbours. Nothing here grows with the number of sessions.
+event, are told
+by a row's neighbours. Nothing here grows with the number of sessions.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from lib.usage.packing import NAME, Numbers, Packing, starts_of
 
 STAY_LIMIT_US = 1_800_000_000
 """Microseconds of stay at most where only the next event tells it: 30 minutes."""
+
+BACKGROUND_US = 30_000_000
+"""Microseconds in the background after which a return is an open: 30 seconds."""
 
 PLACE = ("t", "application_id", "mini_program_id", "os")
 COUNTS = ("opens", "page_views", "shares", "stay_us", "session_us", "entries", "exits")
@@ -94,7 +97,25 @@ def _with_neighbours(events: pl.DataFrame) -> pl.DataFrame:
         opens_before=pl.when("starts").then(pl.col("opens_so_far") - is_open).forward_fill(),
         next_us=pl.when(~pl.col("ends")).then(pl.col("at_us").shift(-1)),
         left_us=_reported_by_leaving(),
+        **({"returns": _returns()} if (events["kind"] == Kind.CLOSE.value).any() else {}),
     )
+
+
+def _returns() -> pl.Expr:
+    """How many times so far somebody came back after more than BACKGROUND_US, as far as no explicit open says so.
+
+    Leaving a page, which may be told late, neither is a return nor comes before one.
+    """
+    kind = pl.col("kind")
+    closed_us = pl.when(kind == Kind.CLOSE.value).then("at_us").when(~_left() | pl.col("starts")).then(_NOTHING)
+    before_us = closed_us.forward_fill().shift(1)
+    is_front = ~_left() & ~kind.is_in([Kind.CLOSE.value, Kind.OPEN.value])
+    came_back = ~pl.col("starts") & is_front & (before_us > 0) & (pl.col("at_us") - before_us > BACKGROUND_US)
+    return came_back.fill_null(False).cast(pl.Int64).cum_sum()
+
+
+def _left() -> pl.Expr:
+    return pl.col("kind") == Kind.PAGE_LEAVE.value
 
 
 def _reported_by_leaving() -> pl.Expr:
@@ -187,11 +208,13 @@ def _views(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _sessions(rows: pl.DataFrame) -> pl.DataFrame:
-    """A row a session, the last of its events. Each explicit open counts; the first event opens a session without
-    one."""
-    explicit = pl.col("opens_so_far") - pl.col("opens_before")
+    """A row a session, the last of its events. Each explicit open counts, and each return; the first event opens a
+    session without an explicit one."""
+    opens = pl.max_horizontal(pl.col("opens_so_far") - pl.col("opens_before"), _ONE)
+    if "returns" in rows.columns:
+        opens += pl.col("returns") - pl.col("returns").shift(1).fill_null(0)
     return rows.filter("ends").with_columns(
-        opens=pl.max_horizontal(explicit, _ONE),
+        opens=opens,
         session_us=pl.col("at_us") + pl.col("duration_us").fill_null(0) - pl.col("start_us"),
     )
 

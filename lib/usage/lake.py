@@ -35,7 +35,7 @@ GRACE_SECONDS = 900
 """How long a file that is no longer current is kept for readers that still hold the old manifest."""
 
 
-FORMAT = 3
+FORMAT = 4
 """How the tables of a publication lie; those of an older number are made again from the raw events."""
 
 

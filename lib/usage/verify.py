@@ -66,7 +66,8 @@ create table cut as select *, case when session is null and (lag(us) over w is n
 create table told as select *, sum(begins) over (partition by application_id, mini_program_id, visitor, session
     order by us, seq, key rows unbounded preceding) as number from cut;
 create table rows_of_sessions as select *, lead(us) over w as next_us, lead(kind) over w as next_kind,
-    lead(page) over w as next_page, lead(duration_us) over w as next_duration, first_value(us) over w as began_us
+    lead(page) over w as next_page, lead(duration_us) over w as next_duration, first_value(us) over w as began_us,
+    lag(case kind when 'close' then us when 'page_leave' then null else 0 end ignore nulls) over w as closed_us
     from told window w as (partition by application_id, mini_program_id, visitor, session, number order by us, seq,
     key);
 create table views as select *, row_number() over w = 1 as is_entry, lead(us) over w is null as is_exit,
@@ -77,9 +78,11 @@ create table views as select *, row_number() over w = 1 as is_entry, lead(us) ov
     from rows_of_sessions where kind = 'page_view'
     window w as (partition by application_id, mini_program_id, visitor, session, number order by us, seq, key);
 create table sessions as select application_id, mini_program_id, visitor, session, number, min(us) as us,
-    greatest(count(*) filter (kind = 'open'), 1) as opens, max(us) + coalesce(arg_max_null(duration_us, (us, seq,
+    greatest(count(*) filter (kind = 'open'), 1)
+        + count(*) filter (kind not in ('open', 'close', 'page_leave') and closed_us > 0 and us - closed_us > 30000000)
+    as opens, max(us) + coalesce(arg_max_null(duration_us, (us, seq,
     key)), 0)
-    - min(us) as session_us, from told group by all;
+    - min(us) as session_us, from rows_of_sessions group by all;
 create table presence as select distinct us // 1800000000 as t, application_id, mini_program_id, visitor, page
     from views union select us // 1800000000, application_id, mini_program_id, visitor, null from sessions;
 """

@@ -42,6 +42,30 @@ def test_each_explicit_open_counts(shelf: Shelf) -> None:
     assert counts(shelf, *rows)["opens"] == 2
 
 
+CLOSE = {"kind": "close", "page": None}
+
+
+@pytest.mark.parametrize(("back", "opens"), [(40.0, 1), (40.000001, 2), (1200, 2)])
+def test_a_return_after_more_than_thirty_seconds_in_the_background_is_an_open(
+    shelf: Shelf, back: float, opens: int
+) -> None:
+    assert counts(shelf, event(0), event(10, **CLOSE), event(back))["opens"] == opens
+
+
+def test_a_return_that_says_so_is_one_open_and_leaving_a_page_late_is_none(shelf: Shelf) -> None:
+    launched = event(0, kind="open", page=None)
+    away = (event(10, **CLOSE), event(50, kind="page_leave", duration_ms=9000))
+    shown = (event(600, kind="custom", page=None), event(601))
+    gone_again = (event(610, **CLOSE), event(1000, kind="open", page=None), event(1001), event(1010, **CLOSE))
+    assert counts(shelf, launched, event(1), *away, *shown, *gone_again)["opens"] == 3
+
+
+def test_a_return_belongs_to_its_own_session(shelf: Shelf) -> None:
+    rows = (event(0, "ann", session="a"), event(10, "ann", session="a", **CLOSE))
+    leaving = event(100, "ann", session="b", kind="page_leave", page=None)
+    assert counts(shelf, *rows, leaving, event(200, "ann", session="b"))["opens"] == 2
+
+
 def test_an_open_alone_makes_a_user_active(shelf: Shelf) -> None:
     counts(shelf, event(0, kind="open", page=None))
     assert shelf.tables()["recency 0"]["n"].to_list() == [1]
