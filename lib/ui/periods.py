@@ -9,10 +9,13 @@ from functools import lru_cache
 import polars as pl
 
 from lib.errors import BadInput
-from lib.usage.buckets import BUCKET, EARLIEST, Grain, Period, bucket_of, bucket_starts, of_dates, zone_of
+from lib.usage.buckets import BUCKET, EARLIEST, Grain, Period, bucket_of, bucket_starts, of_dates, start_of, zone_of
 
-MOST_POINTS = 500
-"""A line with more is slow in the browser and no clearer."""
+MOST_POINTS = 3_000
+"""Of a line: sixty days by half hour. A browser still draws it at once."""
+
+MOST_POINTS_OF_A_CARD = 200
+"""A card is about as many pixels wide, and many of them stand beside each other."""
 
 
 @dataclass(frozen=True)
@@ -102,12 +105,36 @@ def _over(period: Period, grain: Grain, closed: int) -> int:
     return bucket_starts(period, grain).filter(pl.col("end") <= closed)["bucket"].n_unique()
 
 
+def so_far_behind(shown: Period, grain: Grain, as_of: datetime | None) -> Period | None:
+    """Of the previous period, the bucket behind the one that goes on at `as_of`, up to the same moment as `compared`.
+
+    None where no bucket of the shown period is counted in part.
+    """
+    before = compared(shown, as_of)
+    if as_of is None or before == shown.previous():
+        return None
+    buckets, closed = bucket_starts(shown, grain), bucket_of(as_of)
+    if buckets.filter(pl.col("start") < closed, pl.col("end") > closed).is_empty():
+        return None
+    start = bucket_starts(shown.previous(), grain).filter(pl.col("t") == before.end - 1)["start"].item()
+    return Period(start_of(start), before.until, shown.zone)
+
+
 def grains_of(period: Period) -> list[Grain]:
-    """The grains that draw the period with two to MOST_POINTS points, finest first; weeks where none does."""
+    """The grains that the period has a whole bucket of, and at most MOST_POINTS, finest first; else weeks."""
+    days = (period.length + timedelta(hours=2)) // timedelta(days=1)  # a day of 23 hours is one too
     fitting = [
-        grain for grain, length in _GRAIN_LENGTHS if length < period.length and period.length / length <= MOST_POINTS
+        grain
+        for grain, length in _GRAIN_LENGTHS
+        if length <= max(period.length, timedelta(days=days)) and period.length / length <= MOST_POINTS
     ]
     return fitting or [Grain.WEEK]
+
+
+def grain_on_cards(period: Period, chosen: Grain) -> Grain:
+    """The grain of the small trends on cards: the chosen one unless that has too many points for them."""
+    length = dict(_GRAIN_LENGTHS)[chosen]
+    return chosen if period.length / length <= MOST_POINTS_OF_A_CARD else grain_of(period)
 
 
 def grain_of(period: Period) -> Grain:

@@ -14,9 +14,11 @@ from lib.ui.periods import (
     compared,
     days_of,
     grain_of,
+    grain_on_cards,
     grains_of,
     period_of,
     period_text,
+    so_far_behind,
     today_in,
 )
 from lib.usage.buckets import Grain, Period, bucket_starts, of_dates
@@ -91,11 +93,11 @@ def test_a_period_that_is_not_over_is_compared_with_as_much_of_the_one_before() 
 @pytest.mark.parametrize(
     ("days", "grains", "first"),
     [
-        (1, [Grain.HALF_HOUR, Grain.HOUR], Grain.HALF_HOUR),
+        (1, [Grain.HALF_HOUR, Grain.HOUR, Grain.DAY], Grain.HALF_HOUR),
         (3, [Grain.HALF_HOUR, Grain.HOUR, Grain.DAY], Grain.HOUR),
-        (7, [Grain.HALF_HOUR, Grain.HOUR, Grain.DAY], Grain.DAY),
-        (15, [Grain.HOUR, Grain.DAY, Grain.WEEK], Grain.DAY),
-        (90, [Grain.DAY, Grain.WEEK], Grain.DAY),
+        (7, [*Grain][:4], Grain.DAY),
+        (60, [*Grain][:4], Grain.DAY),
+        (90, [Grain.HOUR, Grain.DAY, Grain.WEEK], Grain.DAY),
         (400, [Grain.DAY, Grain.WEEK], Grain.WEEK),
         (9000, [Grain.WEEK], Grain.WEEK),
     ],
@@ -103,6 +105,48 @@ def test_a_period_that_is_not_over_is_compared_with_as_much_of_the_one_before() 
 def test_a_period_has_the_grains_that_suit_it(days: int, grains: list[Grain], first: Grain) -> None:
     period = of_dates(TODAY - timedelta(days=days - 1), TODAY, "Europe/Berlin")
     assert (grains_of(period), grain_of(period)) == (grains, first)
+
+
+@pytest.mark.spec("U1")
+def test_days_and_weeks_of_a_clock_change_have_their_grains() -> None:
+    for first, last in ((date(2024, 3, 31), date(2024, 3, 31)), (date(2024, 3, 28), date(2024, 4, 3))):
+        grains = grains_of(of_dates(first, last, "Europe/Berlin"))
+        assert grains == [*Grain][: 3 if first == last else 4]
+
+
+def test_cards_are_drawn_by_the_chosen_grain_unless_it_has_too_many_points() -> None:
+    week = of_dates(date(2024, 5, 12), TODAY, "UTC")
+    assert [grain_on_cards(week, grain) for grain in grains_of(week)] == [
+        Grain.DAY,
+        Grain.HOUR,
+        Grain.DAY,
+        Grain.WEEK,
+    ]
+
+
+@pytest.mark.spec("U1")
+@pytest.mark.parametrize(
+    ("first", "grain", "as_of", "behind"),
+    [
+        # The day that is not over, the week that is not over, and the hour that is not, in the middle of a day.
+        (date(2024, 5, 12), Grain.DAY, "18T15:00", ("11T00:00", "11T15:00")),
+        (date(2024, 5, 5), Grain.WEEK, "18T15:00", ("04-29T00:00", "05-04T15:00")),
+        (TODAY, Grain.HOUR, "18T10:30", ("17T10:00", "17T10:30")),
+        # Nothing goes on: between two hours, before the period, at its end, and where nothing is counted.
+        (TODAY, Grain.HOUR, "18T10:00", None),
+        (TODAY, Grain.DAY, "17T10:00", None),
+        (TODAY, Grain.DAY, "19T00:00", None),
+        (TODAY, Grain.DAY, "", None),
+    ],
+)
+def test_a_bucket_that_goes_on_is_told_against_the_one_before_up_to_the_same_moment(
+    first: date, grain: Grain, as_of: str, behind: tuple[str, str] | None
+) -> None:
+    def instant(text: str) -> datetime:
+        return datetime.fromisoformat(f"2024-{text if len(text) > 8 else '05-' + text}+00:00")
+
+    found = so_far_behind(of_dates(first, TODAY, "UTC"), grain, instant(as_of) if as_of else None)
+    assert found == (behind and Period(*map(instant, behind)))
 
 
 @pytest.mark.parametrize("choice", PERIOD_CHOICES)
