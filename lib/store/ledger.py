@@ -41,15 +41,16 @@ def newest(session: Session, tenant_id: int, limit: int) -> list[BucketLedger]:
     return list(session.scalars(asked.order_by(*order).limit(limit)))
 
 
-def mark(session: Session, tenant_id: int) -> tuple[int, int] | None:
+def mark(session: Session, tenant_id: int) -> tuple[int, int, datetime] | None:
     """What tells a tenant's ledger from that of another moment; None for an empty one.
 
     Only the rows of the newest publication are written, or written again, under other numbers.
     """
-    asked = select(BucketLedger.publication, BucketLedger.id).where(BucketLedger.tenant_id == tenant_id)
+    told = (BucketLedger.publication, BucketLedger.id, BucketLedger.recorded_at)
+    asked = select(*told).where(BucketLedger.tenant_id == tenant_id)
     order = (BucketLedger.publication.desc(), BucketLedger.bucket_at.desc())
     newest = session.execute(asked.order_by(*order).limit(1)).first()
-    return None if newest is None else (newest.publication, newest.id)
+    return None if newest is None else (newest.publication, newest.id, newest.recorded_at)
 
 
 def recounted(session: Session, tenant_id: int, since: datetime, until: datetime) -> list[tuple[object, ...]]:

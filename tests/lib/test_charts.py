@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,27 @@ def _days(first: int, *opens: int | None) -> pl.DataFrame:
 
 def _trend(now: pl.DataFrame, before: pl.DataFrame | None = None, as_of: datetime | None = None) -> Trend:
     return Trend(METRIC_BY_KEY["opens"], Grain.DAY, MAY, EN, now, before, as_of)
+
+
+def test_a_trend_is_known_again_by_all_that_it_shows() -> None:
+    notes = pl.DataFrame({"noted_on": [date(2024, 5, 13)], "name": ["Release"], "description": [""]})
+    seen = _trend(_days(12, 2, 1, None), _days(9, 1, 1, 1))
+    assert _trend(_days(12, 2, 1, None), _days(9, 1, 1, 1)).facts() == seen.facts()
+    others = (
+        _trend(_days(12, 2, 1, 0), _days(9, 1, 1, 1)),
+        _trend(_days(12, 2, 1, None), _days(9, 1, 1, 2)),
+        _trend(_days(12, 2, 1, None)),
+        replace(seen, language=ZH),
+        replace(seen, metric=METRIC_BY_KEY["shares"], now=_shares(seen.now), before=None),
+        replace(seen, as_of=datetime(2024, 5, 14, tzinfo=UTC)),
+        replace(seen, notes=notes),
+        replace(seen, notes=notes.with_columns(name=pl.lit("Sale"))),
+    )
+    assert len({seen.facts(), *(other.facts() for other in others)}) == 9
+
+
+def _shares(opens: pl.DataFrame) -> pl.DataFrame:
+    return opens.rename({"opens": "shares"})
 
 
 @pytest.mark.parametrize(

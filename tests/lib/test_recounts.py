@@ -44,6 +44,23 @@ def test_only_what_changed_after_its_first_publication_is_marked(store: Store) -
     assert asked.on_trend(of_dates(date(2024, 5, 14), date(2024, 5, 14), "UTC"), Grain.HOUR).is_empty()
 
 
+def test_a_publication_more_is_seen_by_who_asks_again(store: Store) -> None:
+    tenant = add_tenant(store)
+    asked = RecountQueries(viewer_of(tenant), store)
+    day = of_dates(date(2024, 5, 12), date(2024, 5, 12), "UTC")
+
+    def late() -> list[int]:
+        return asked.on_trend(day, Grain.DAY)["rows_late"].to_list()
+
+    assert late() == []
+    _publish(store, 1, (tenant, TEN, 3, 0))
+    assert late() == []
+    _publish(store, 2, (tenant, TEN, 2, 0))
+    assert late() == [2]
+    _publish(store, 2, (tenant, TEN, 4, 0))
+    assert late() == [4]
+
+
 def test_who_holds_some_applications_is_told_nothing_of_the_others(sqlite_store: Store) -> None:
     tenant = add_tenant(sqlite_store)
     _publish(sqlite_store, 1, (tenant, TEN, 0, 0))
