@@ -11,7 +11,7 @@ from lib.queries.remembering import remembered
 from lib.usage.buckets import Grain, Period, bucket_of, bucket_starts
 from lib.usage.kept import counted_by_bucket
 from lib.usage.kernel import COUNTS, PAGE_COUNTS
-from lib.usage.metrics import METRICS, PAGE_METRICS, Metric
+from lib.usage.metrics import METRIC_BY_KEY, METRICS, PAGE_METRICS, Metric
 from lib.usage.published import Published, between
 from lib.usage.recency import NEVER, PAGE_SCOPES, SCOPES, Scope, chained, with_users
 from lib.usage.users import cumulative_by_bucket, users_by_bucket
@@ -177,5 +177,5 @@ def _measured(rows: pl.LazyFrame, metrics: tuple[Metric, ...], by: Sequence[str]
         for name in ("stay_us", "session_us")
         if name in known
     ]
-    more = [name for name in ("stay_seconds", "new_users") if name not in {metric.key for metric in metrics}]
-    return rows.with_columns(seconds).select("bucket", *by, *(metric.expression() for metric in metrics), *more)
+    shown = [*metrics, *(METRIC_BY_KEY[key] for key in ("stay_seconds", "new_users"))]
+    return rows.with_columns(seconds).select("bucket", *by, *(metric.expression() for metric in dict.fromkeys(shown)))

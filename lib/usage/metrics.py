@@ -19,6 +19,10 @@ class Unit(StrEnum):
     SHARE = "share"
 
 
+_DECIMALS = {Unit.SECONDS: 3, Unit.RATIO: 3, Unit.SHARE: 6}
+"""Clients time in milliseconds; what a division leaves behind them is noise in files and answers of the API."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """A figure by its key, which is its column everywhere; its words are `metric.<key>` and `metric.<key>_help`.
@@ -40,11 +44,13 @@ class Metric:
         return f"metric.{self.key}"
 
     def expression(self) -> pl.Expr:
-        """The figure, from a frame with the counted columns."""
-        if self.denominator is None:
-            return pl.col(self.numerator).alias(self.key)
-        over = pl.col(self.denominator)
-        return pl.when(over != 0).then(pl.col(self.numerator) / over).alias(self.key)
+        """The figure, from a frame with the counted columns: seconds and ratios to 3 decimals, shares to 6."""
+        figure = pl.col(self.numerator)
+        if self.denominator is not None:
+            over = pl.col(self.denominator)
+            figure = pl.when(over != 0).then(figure / over)
+        decimals = _DECIMALS.get(self.unit)
+        return (figure if decimals is None else figure.round(decimals)).alias(self.key)
 
 
 METRICS = (
