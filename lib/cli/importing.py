@@ -25,7 +25,6 @@ from lib.collect.operations_files import OperationFile
 from lib.collect.operations_imports import OperationImport
 from lib.collect.sources import Source, Target
 from lib.errors import BadInput, Busy, Unavailable
-from lib.jobs.seal import seal_and_file
 from lib.store.catalogue import checked_key
 from lib.usage.buckets import zone_of
 from lib.usage.lake import RecordKind
@@ -143,6 +142,8 @@ def import_feedback(
 
 def _seal(house: House) -> None:
     """Seal what was imported, so that it is provable from now on; what cannot be sealed now is sealed later."""
+    from lib.jobs.seal import seal_and_file  # here, as the other imports start sooner without it
+
     try:
         seal_and_file(house.store, house.settings)
     except Busy:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 
 import polars as pl
-import ua_parser
 
 OTHER = "Other"
 
@@ -35,6 +34,8 @@ def of_user_agent(user_agent: str) -> str:
     words = user_agent[:2048]
     if any(name in words.lower() for name in _FAMILIES["HarmonyOS"]):
         return "HarmonyOS"
+    import ua_parser  # here, as its start takes a while, and visits are imported without it
+
     parsed = ua_parser.parse_os(words)
     family = normalised(parsed.family) if parsed else OTHER
     return family if family in _FAMILIES else OTHER

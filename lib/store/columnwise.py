@@ -6,16 +6,24 @@ The driver's own arrays cost a microsecond and more a value; COPY is refused on 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from lib.store.tables import UtcDateTime
 
-_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 _BETWEEN = "\x1f"  # seldom in any text
 _TRUTHS = {True: "t", False: "f"}
+
+
+@cache
+def _dialect() -> sa.Dialect:
+    # Loaded where it is used: it brings every driver along, a tenth of the start of a command that needs none.
+    from sqlalchemy.dialects import postgresql
+
+    dialect: sa.Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    return dialect
 
 
 def source_of(table: sa.FromClause, rows: Sequence[tuple[Any, ...]]) -> tuple[str, tuple[Any, ...]]:
@@ -23,7 +31,7 @@ def source_of(table: sa.FromClause, rows: Sequence[tuple[Any, ...]]) -> tuple[st
     text is null."""
     told, constants, arrays, given = [], [], [], []
     for place, (column, values) in enumerate(zip(table.columns, zip(*rows, strict=True), strict=True)):
-        kind = column.type.compile(_DIALECT)
+        kind = column.type.compile(_dialect())
         # Many columns say the same on every row. Those of the key are arrays even then: they tell how many there are.
         if not column.primary_key and values.count(values[0]) == len(values):
             told.append(f"%s::{kind}")
