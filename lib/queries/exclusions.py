@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 
 import polars as pl
 from sqlalchemy import select
@@ -32,23 +33,32 @@ _LISTED = {
     "removed_at": INSTANT,
 }
 
-PREVIEW = timedelta(days=30)
-"""How far back a preview looks."""
+PREVIEW_DAYS = 30
+"""How many days a preview looks at, at least."""
+
+PREVIEW_SECONDS = 5.0
+"""How long a preview goes on with older days: of most lakes it sees everything."""
+
+_COUNT = "event_count"
+_HIT = {"value": pl.String(), "visitor": pl.String(), _COUNT: pl.Int64()}
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What a rule would take out of the last 30 days that are counted: of `event_count`, so many events, of so many
-    visitors.
+    """What a rule would take out of what is counted: of `event_count`, so many events, of so many visitors.
 
-    `examples` has the most frequent values that it meets: `value`, `event_count`. A rule reaches sessions that began on
-    the UTC date `since` (ISO 8601) or later, None: all; the raw events of those before were removed.
+    It looked at the sessions that began on the UTC date `first` (ISO 8601; null: there are none) or later, and
+    `is_whole` says whether these are all that there are. `examples` has the most frequent values that the rule meets:
+    `value`, `event_count`. A rule reaches sessions that began on the UTC date `since` or later, None: all; the raw
+    events of those before were removed.
     """
 
     event_count: int
     excluded_count: int
     visitor_count: int
     examples: pl.DataFrame
+    first: str | None
+    is_whole: bool
     since: str | None
 
 
@@ -73,17 +83,25 @@ class ExclusionQueries(ViewerQueries):
         """What the rule would take out, beside the rules that hold already."""
         self._require_every_application()
         tables = published(self._lake, self.viewer.tenant_id)
-        since = (tables.as_of or datetime.now(UTC)) - PREVIEW
-        columns = {"address", "user_agent", "visitor", "version"}
-        recent = tables.events().filter(pl.col("at") >= since, ~pl.col("is_excluded"))
-        rows = recent.group_by(*sorted(columns)).agg(event_count=pl.len().cast(pl.Int64)).collect()
-        hit = rows.filter(matched(rows, [rule]))
-        by_value = hit.group_by(value=pl.col(rule.kind)).agg(pl.col("event_count").sum())
+        every, until = sorted(tables.files.raw, reverse=True), monotonic() + PREVIEW_SECONDS
+        columns = sorted({rule.kind, "visitor"})
+        event_count, looked, hits = 0, 0, []
+        for day in every:
+            if looked >= PREVIEW_DAYS and monotonic() > until:
+                break
+            counted = tables.events(day).filter(~pl.col("is_excluded"))
+            rows = counted.group_by(columns).agg(event_count=pl.len().cast(pl.Int64)).collect()
+            event_count += int(rows["event_count"].sum())
+            hits.append(rows.filter(matched(rows, [rule])).select(pl.col(rule.kind).alias("value"), "visitor", _COUNT))
+            looked += 1
+        hit = pl.concat([pl.DataFrame(schema=_HIT), *hits])
         return Preview(
-            int(rows["event_count"].sum()),
-            int(hit["event_count"].sum()),
+            event_count,
+            int(hit[_COUNT].sum()),
             hit["visitor"].n_unique(),
-            by_value.sort("event_count", "value", descending=[True, False]).head(10),
+            hit.group_by("value").agg(pl.col(_COUNT).sum()).sort(_COUNT, "value", descending=[True, False]).head(10),
+            every[looked - 1] if looked else None,
+            looked == len(every),
             tables.files.raw_since,
         )
 

@@ -112,9 +112,10 @@ class Published:
         whole = rows.group_by(*PRESENCE.by).agg(pl.col("n").sum())
         return whole.filter(pl.col("n") > 0)
 
-    def events(self) -> pl.LazyFrame:
-        """The raw events, as far as they are kept."""
-        return raw.scanned(self.lake, [name for names in self.files.raw.values() for name in names])
+    def events(self, day: str | None = None) -> pl.LazyFrame:
+        """The raw events, as far as they are kept; with a UTC date, those of sessions that began on it."""
+        kept = self.files.raw
+        return raw.scanned(self.lake, [name for key in (kept if day is None else (day,)) for name in kept[key]])
 
     def visits(self, first: str, last: str) -> pl.LazyFrame:
         """The visits of the UTC dates from first to last, both included."""

@@ -100,6 +100,7 @@ def test_a_rule_is_previewed_added_recorded_counted_and_taken_back(store: Store,
     preview = rules.preview(Rule("user_agent", "bot"))
     assert (preview.event_count, preview.excluded_count, preview.visitor_count) == (3, 2, 1)
     assert preview.examples.rows() == [(ROBOT["user_agent"], 2)]
+    assert (preview.first, preview.is_whole) == ("2024-05-12", True)
     rules.add(Rule("user_agent", "bot"), "crawlers")
     with pytest.raises(BadInput):
         rules.add(Rule("user_agent", "bot"))
@@ -114,6 +115,21 @@ def test_a_rule_is_previewed_added_recorded_counted_and_taken_back(store: Store,
     with store.read(EVERY_TENANT) as session:
         assert session.scalars(select(Operation.action).order_by(Operation.id)).all() == ["add", "remove"]
         assert session.scalar(select(func.sum(BucketLedger.rows_excluded))) == 0
+
+
+def test_a_preview_sees_what_is_old_and_says_where_it_stopped(
+    sqlite_store: Store, home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = add_tenant(sqlite_store)
+    rows = events(*(event(-86_400 * day, **(ROBOT if day == 39 else PERSON)) for day in range(40)))
+    Intake(sqlite_store, home.lake).accept(tenant, "usage", "test", rows)
+    refresh(home, sqlite_store, now=NOON + timedelta(hours=1))
+    rules = ExclusionQueries(viewer_of(tenant), sqlite_store, home.lake)
+    whole = rules.preview(Rule("visitor", ROBOT["visitor"]))
+    assert (whole.event_count, whole.excluded_count, whole.first, whole.is_whole) == (40, 1, "2024-04-03", True)
+    monkeypatch.setattr("lib.queries.exclusions.PREVIEW_SECONDS", 0.0)
+    part = rules.preview(Rule("user_agent", "bot"))
+    assert (part.event_count, part.excluded_count, part.first, part.is_whole) == (30, 0, "2024-04-13", False)
 
 
 def test_rules_are_for_those_who_hold_every_application(sqlite_store: Store, home: Settings) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from lib.charts.units import DASH, share_text
 from lib.errors import DaybookError
 from lib.queries.console import Console
-from lib.queries.exclusions import PREVIEW, Preview
+from lib.queries.exclusions import Preview
 from lib.ui.administration.dialogs import attempt, field, second_question
 from lib.ui.page import show_error
 from lib.ui.tables import Column, Kind, table
@@ -91,10 +91,12 @@ def _show(console: Console, preview: Preview) -> None:
         "events": f"{preview.event_count:,}",
         "share": share,
         "visitors": f"{preview.visitor_count:,}",
-        "days": PREVIEW.days,
+        "first": preview.first or DASH,
     }
     if preview.since is not None:
         st.info(console.say("keeping.not_excludable", date=preview.since), icon=":material/history_toggle_off:")
+    if not preview.is_whole:
+        st.info(console.say("exclusion.preview_part", **facts), icon=":material/hourglass_bottom:")
     if not preview.excluded_count:
         st.info(console.say("exclusion.preview_nothing", **facts), icon=":material/info:")
         return
