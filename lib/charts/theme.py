@@ -22,6 +22,8 @@ GRID = "rgba(125, 135, 151, 0.22)"
 
 HEIGHT = 320
 
+MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
+
 _AXIS = {"zeroline": False, "automargin": True, "fixedrange": True}
 
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
@@ -38,7 +40,7 @@ def drawn(
     across = {"showgrid": False, "spikethickness": 1, "spikecolor": BEFORE, "spikedash": "dot"}
     layout = {
         "height": HEIGHT,
-        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "margin": MARGIN,
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "hovermode": "x unified",

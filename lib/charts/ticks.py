@@ -13,7 +13,8 @@ _SECOND_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 
 
 _AXIS_DATES = {
     Language.EN: {"day": "%b %-d\n%Y", "time": "%H:%M\n%b %-d"},
-    Language.ZH: {"day": "%-m月%-d日\n%Y年", "time": "%H:%M\n%-m月%-d日"},
+    # Seven days written out do not stand side by side on a phone.
+    Language.ZH: {"day": "%m-%d\n%Y", "time": "%H:%M\n%m-%d"},
 }
 _HOVER_DATES = {
     Language.EN: {"day": "%a, %b %-d, %Y", "time": "%b %-d, %Y, %H:%M"},

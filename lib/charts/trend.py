@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from lib.charts.marks import note_lines, recount_marks
-from lib.charts.theme import BEFORE, NOW, NOW_FILL, drawn
+from lib.charts.theme import BEFORE, MARGIN, NOW, NOW_FILL, drawn
 from lib.charts.ticks import axis_date_format, axis_marks, hover_date_format
 from lib.charts.units import Figure, figure_text
 from lib.usage.buckets import Grain, Period, bucket_starts
@@ -20,6 +20,9 @@ from lib.usage.metrics import Metric
 from lib.words import Language, say
 
 _HOVER = "%{customdata}<extra></extra>"
+
+_HALF_A_LABEL = 30
+"""Pixels at the right: Plotly leaves a label out that would go beyond the edge, and the last bucket has one."""
 
 MOST_MARKERS = 31
 """Lines with more points than this are drawn without a dot at each."""
@@ -30,7 +33,13 @@ class Trend:
     """What a trend shows: frames with `bucket` (Datetime in the period's zone) and a column by the metric's key.
 
     The previous period's buckets lie behind this period's by position. `now` may end before the period does; its last
-    bucket is drawn apart where it goes on after `as_of`. `notes` and `recounts` are told in lib.charts.marks.
+    bucket is drawn apart where it goes on after `as_of`. `part` is then the row of the previous period's bucket behind
+    it, with figures up to `part_until` only, which are as far along as this period's.
+
+    Where the period ends with that bucket, the previous period's line ends with the part: like is drawn against like,
+    as the cards compare. In the middle of the period the line stays whole, since a line that dips for one bucket and
+    goes on tells of something that never happened; there the hover box tells both figures. `notes` and
+    `recounts` are told in lib.charts.marks.
     """
 
     metric: Metric
@@ -42,6 +51,8 @@ class Trend:
     as_of: datetime | None = None
     notes: pl.DataFrame | None = None
     recounts: pl.DataFrame | None = None
+    part: pl.DataFrame | None = None
+    part_until: datetime | None = None
 
     def figure(self) -> go.Figure:
         """The lines, the previous period's first so that it lies behind."""
@@ -55,14 +66,25 @@ class Trend:
         }
         top = marks[-1] * 1.04
         yaxis = {"tickvals": marks, "ticktext": texts, "range": [0, top]}
-        return drawn([*self._before_line(), *self._now_lines(), *self._marks(top)], xaxis, yaxis)
+        lines = [*self._before_line(), *self._now_lines(), *self._marks(top)]
+        return drawn(lines, xaxis, yaxis, margin=MARGIN | {"r": _HALF_A_LABEL})
+
+    def rows(self) -> pl.DataFrame:
+        """What it draws as a row for each bucket, with whatever else the frames have: `now`, and beside it the
+        previous period's columns as `before_<name>`."""
+        behind = self._behind
+        if behind is None:
+            return self.now
+        buckets = pl.DataFrame({"bucket": self._grid.head(max(len(self.now), len(behind)))})
+        now = buckets.join(self.now, on="bucket", how="left", maintain_order="left")
+        return pl.concat([now, behind.rename(lambda name: f"before_{name}")], how="horizontal")
 
     def facts(self) -> tuple[Hashable, ...]:
         """All that it shows: of equal facts the figures and what is said of them are equal."""
-        told = (self.metric, self.grain, self.period, self.language, self.as_of)
+        told = (self.metric, self.grain, self.period, self.language, self.as_of, self.part_until)
         lines = (
             rows if rows is None else (*rows["bucket"].to_physical().to_list(), None, *rows[self.metric.key].to_list())
-            for rows in (self.now, self.before)
+            for rows in (self.now, self.before, self.part)
         )
         return *told, *lines, *(rows if rows is None else tuple(rows.rows()) for rows in (self.notes, self.recounts))
 
@@ -118,15 +140,36 @@ class Trend:
         end = later[0] if len(later) else self.period.until
         return self.as_of is not None and self.as_of < end
 
-    def _before_line(self) -> list[go.Scatter]:
+    @cached_property
+    def _behind(self) -> pl.DataFrame | None:
+        """The previous period as it is drawn."""
         if self.before is None:
+            return None
+        rows = self.before.head(len(self._grid))
+        if self.part is None or not self._ends_with_part:
+            return rows
+        return pl.concat([rows.filter(pl.col("bucket") < self.part["bucket"][0]), self.part.select(rows.columns)])
+
+    @property
+    def _ends_with_part(self) -> bool:
+        return len(self.now) == len(self._grid)
+
+    def _before_text(self, at: datetime, figure: Figure) -> str:
+        facts = {"when": self._when(at), "figure": self._text(figure)}
+        if self.part is None or self.part_until is None or at != self.part["bucket"][0]:
+            return say("charts.point_before", self.language, **facts)
+        until = self.part_until.astimezone(at.tzinfo)
+        facts["until"] = f"{until:%H:%M}" if until.date() == at.date() else f"{until:%Y-%m-%d %H:%M}"
+        if self._ends_with_part:
+            return say("charts.point_before_until", self.language, **facts)
+        part = self._text(self.part[self.metric.key][0])
+        return say("charts.point_before_so_far", self.language, part=part, **facts)
+
+    def _before_line(self) -> list[go.Scatter]:
+        if self._behind is None:
             return []
-        grid = self._grid
-        rows = self.before.select("bucket", self.metric.key).head(len(grid))
-        texts = [
-            say("charts.point_before", self.language, when=self._when(at), figure=self._text(figure))
-            for at, figure in rows.iter_rows()
-        ]
+        grid, rows = self._grid, self._behind.select("bucket", self.metric.key)
+        texts = [self._before_text(at, figure) for at, figure in rows.iter_rows()]
         return [
             _line(
                 grid.head(len(rows)),
@@ -159,7 +202,7 @@ class Trend:
         return bucket_starts(self.period, self.grain)["bucket"].unique(maintain_order=True)
 
     def _highest(self) -> float:
-        frames = [self.now] if self.before is None else [self.now, self.before]
+        frames = [self.now] if self._behind is None else [self.now, self._behind]
         seen = [figure for rows in frames for figure in rows[self.metric.key] if figure is not None]
         return float(max(seen, default=0))
 

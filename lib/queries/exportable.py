@@ -10,17 +10,17 @@ from typing import Any
 import polars as pl
 
 from lib.usage.buckets import zone_of
-from lib.words import Language, say
+from lib.words import Language, Phrase, say
 
 
 @dataclass(frozen=True)
 class Exportable:
     """Rows that a viewer may take away.
 
-    `kind` says what they are: `file.<kind>` in the catalogue names their file. `headings` has the catalogue key of
-    the words above each column, by its name in the frames and in the order of the file. `ask` is told these names and
-    answers frames that have them at least, as the viewer is at that moment and of one moment of the database; `count`
-    says how many rows those have.
+    `kind` says what they are: `file.<kind>` in the catalogue names their file. `headings` has the words above each
+    column, or their catalogue key, by its name in the frames and in the order of the file. `ask` is told these names
+    and answers frames that have them at least, as the viewer is at that moment and of one moment of the database;
+    `count` says how many rows those have.
     Instants are told in the zone. The file is named after the days from `first` to `last`.
 
     Rows of a `room` (lib.queries.rooms) can be had again from what was `asked`, which is JSON; without a room they
@@ -28,7 +28,7 @@ class Exportable:
     """
 
     kind: str
-    headings: Mapping[str, str]
+    headings: Mapping[str, str | Phrase]
     ask: Callable[[Sequence[str]], Iterable[pl.DataFrame]]
     count: Callable[[], int]
     first: date
@@ -39,7 +39,13 @@ class Exportable:
 
     @classmethod
     def of_frame(
-        cls, kind: str, headings: Mapping[str, str], ask: Callable[[], pl.DataFrame], first: date, last: date, zone: str
+        cls,
+        kind: str,
+        headings: Mapping[str, str | Phrase],
+        ask: Callable[[], pl.DataFrame],
+        first: date,
+        last: date,
+        zone: str,
     ) -> Exportable:
         """What `ask` answers in one frame."""
 
@@ -62,7 +68,10 @@ class Exportable:
 
     def said(self, language: Language) -> dict[str, str]:
         """The words above each column."""
-        return {key: say(words, language) for key, words in self.headings.items()}
+        return {
+            key: words.said(language) if isinstance(words, Phrase) else say(words, language)
+            for key, words in self.headings.items()
+        }
 
     def file_kind(self, language: Language) -> str:
         """What the file is called before its days."""

@@ -53,7 +53,8 @@ def say(key: str, language: Language, /, **facts: object) -> str:
 
 
 class Phrase:
-    """Words to be said later, in the language of whoever reads them: a fact of an error. As text they are English."""
+    """Words to be said later, in the language of whoever reads them: a fact of an error, or of other such words. As
+    text they are English."""
 
     def __init__(self, key: str, /, **facts: object) -> None:
         self.key = key
@@ -61,7 +62,7 @@ class Phrase:
 
     def said(self, language: Language) -> str:
         """The words in a language."""
-        return say(self.key, language, **self.facts)
+        return say(self.key, language, **_said(self.facts, language))
 
     def __str__(self) -> str:
         return self.said(Language.EN)
@@ -72,5 +73,8 @@ def say_error(error: DaybookError, language: Language) -> str:
     if language is Language.EN:
         return str(error)
     entry = catalogue().get(f"errors.{type(error).__name__}")
-    facts = {name: fact.said(language) if isinstance(fact, Phrase) else fact for name, fact in error.facts.items()}
-    return entry["zh"].format(**facts) if entry else str(error)
+    return entry["zh"].format(**_said(error.facts, language)) if entry else str(error)
+
+
+def _said(facts: Mapping[str, object], language: Language) -> dict[str, object]:
+    return {name: fact.said(language) if isinstance(fact, Phrase) else fact for name, fact in facts.items()}

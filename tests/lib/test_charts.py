@@ -136,6 +136,39 @@ def test_a_bucket_that_is_not_over_is_drawn_apart_and_told_once() -> None:
     assert len(_trend(_days(12, 10, 4), as_of=as_of + timedelta(hours=12)).figure().data) == 1
 
 
+@pytest.mark.spec("U1")
+def test_a_day_that_is_not_over_ends_the_previous_line_at_the_same_moment() -> None:
+    whole, part = _days(9, 7, 8, 9), _days(11, 4)
+    until = datetime(2024, 5, 11, 7, tzinfo=UTC)
+    trend = replace(_trend(_days(12, 10, 20, 5), whole), part=part, part_until=until)
+    before = trend.figure().data[0]
+    assert list(before.y) == [7, 8, 4]
+    assert list(before.customdata[1:]) == ["Previous (2024-05-10): 8", "Previous (2024-05-11, to 15:00): 4"]
+    assert trend.rows()["before_opens"].to_list() == [7, 8, 4]
+    assert trend.facts() != replace(trend, part=_days(11, 3)).facts()
+
+
+@pytest.mark.spec("U1")
+def test_in_the_middle_of_a_period_the_previous_line_stays_whole_and_the_hover_tells_both() -> None:
+    until = datetime(2024, 5, 10, 7, tzinfo=UTC)
+    trend = replace(_trend(_days(12, 10, 3), _days(9, 7, 8, 9)), part=_days(10, 4), part_until=until)
+    before = trend.figure().data[0]
+    assert list(before.y) == [7, 8, 9]
+    assert before.customdata[1] == "Previous (2024-05-10): 8, to 15:00: 4"
+
+
+@pytest.mark.spec("U7")
+def test_the_rows_of_a_trend_are_all_that_it_draws() -> None:
+    rows = _trend(_days(12, 10, 3), _days(9, 7, 8, 9)).rows()
+    assert rows.columns == ["bucket", "opens", "before_bucket", "before_opens"]
+    assert [(at.day, opens, before.day, then) for at, opens, before, then in rows.iter_rows()] == [
+        (12, 10, 9, 7),
+        (13, 3, 10, 8),
+        (14, None, 11, 9),
+    ]
+    assert _trend(_days(12, 10)).rows().columns == ["bucket", "opens"]
+
+
 def test_a_gap_is_a_gap_and_not_a_zero() -> None:
     (now,) = _trend(_days(12, 10, None, 30)).figure().data
     assert list(now.y) == [10, None, 30]
