@@ -9,7 +9,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, ViewportSize, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Error,
+    Locator,
+    Page,
+    Request,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from lib.queries.entrance import Entrance
 from lib.ui.cookies import COOKIE
@@ -94,9 +104,13 @@ def _forget(context: BrowserContext, site: Site) -> None:
     for tab in context.pages[1:]:
         tab.close()
     (tab,) = context.pages
-    tab.evaluate("location.protocol.startsWith('http') && (localStorage.clear(), sessionStorage.clear())")
-    tab.goto(f"{site.url}/healthz")  # of the same site, so that the next page finds its process warm
-    context.clear_cookies()
+    idle = f"{site.url}/healthz"  # of the same site, so that the next page finds its process warm
+    try:
+        tab.goto(idle)
+    except Error:  # the page was leaving by itself, as after signing out
+        tab.goto(idle)
+    tab.evaluate("sessionStorage.clear()")
+    context.set_storage_state({"cookies": [], "origins": []})
 
 
 @pytest.fixture
