@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 from lib.api.parameters import Parameter
-from lib.api.resources import Resource
+from lib.api.resources import NOTICE, Resource
 
 PATH = "/api/v1/openapi.json"
 
@@ -20,6 +20,10 @@ _PROBLEM = {
     },
     "required": ["error", "message", "id"],
     "additionalProperties": False,
+}
+
+_HEADERS = {
+    NOTICE: {"description": "What is off about these rows, where anything is.", "schema": {"type": "string"}},
 }
 
 PROBLEMS = {
@@ -60,7 +64,7 @@ def _operation(resource: Resource) -> dict[str, Any]:
         "description": f"{resource.description} Needs the permission `{resource.permission.value}`.",
         "parameters": [_parameter(each) for each in resource.parameters],
         "responses": {
-            "200": {"description": "The rows.", "content": {"application/json": answer}},
+            "200": {"description": "The rows.", "headers": _HEADERS, "content": {"application/json": answer}},
             **{str(status): {"description": words, "content": problem} for status, words in PROBLEMS.items()},
         },
     }

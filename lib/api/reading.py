@@ -18,7 +18,7 @@ from lib.api.feedback import FEEDBACK
 from lib.api.operations import OPERATIONS
 from lib.api.parameters import read_query
 from lib.api.places import APPLICATIONS, MINI_PROGRAMS
-from lib.api.resources import Resource
+from lib.api.resources import NOTICE, Resource
 from lib.api.sign_ins import SIGN_INS
 from lib.api.usage import USAGE
 from lib.api.visits import VISITS
@@ -89,8 +89,11 @@ class _Reading(_Endpoint):
             token = token_of(request)
             query = request.query_params.multi_items()
             address = request.client.host if request.client else ""
-            body = await to_thread.run_sync(self._answer, token, query, address, limiter=self._limiter)
-            return _json(200, body)
+            body, notice = await to_thread.run_sync(self._answer, token, query, address, limiter=self._limiter)
+            answer = _json(200, body)
+            if notice is not None:
+                answer.headers[NOTICE] = notice
+            return answer
         except DaybookError as error:
             return _refusal(error)
         except Exception:
@@ -99,13 +102,13 @@ class _Reading(_Endpoint):
             sentence = f"Daybook failed on this: tell its administrator the id {problem_id}"
             return _problem(500, "fault", sentence, problem_id)
 
-    def _answer(self, token: str, query: list[tuple[str, str]], address: str) -> bytes:
+    def _answer(self, token: str, query: list[tuple[str, str]], address: str) -> tuple[bytes, str | None]:
         # Whose token it is comes first: a stranger learns nothing from what is said about parameters.
         self._access.require(token)
         asked = read_query(self._resource.parameters, query)
         viewer = self._access.viewer_of(token, asked["tenant"], address)
         console = Console(viewer, self._store, self._settings)
-        return orjson.dumps(json_rows(self._resource.answer(console, asked)))
+        return orjson.dumps(json_rows(self._resource.answer(console, asked))), self._resource.notice(asked)
 
 
 class _Described(_Endpoint):

@@ -16,6 +16,9 @@ from lib.queries.console import Console
 MOST_ROWS = 100_000
 """How many rows an answer may have."""
 
+NOTICE = "Daybook-Notice"
+"""The header that says what is off about the rows of an answer, where anything is."""
+
 Asked = Mapping[str, Any]
 
 
@@ -31,6 +34,8 @@ class Resource:
     answer: Callable[[Console, Asked], pl.DataFrame]
     row: Mapping[str, Any]
     example: Sequence[Mapping[str, Any]]
+    notice: Callable[[Asked], str | None] = lambda _asked: None
+    """What whoever reads the rows should know beside them (ASCII), in the header NOTICE."""
 
 
 def bounded(rows: pl.DataFrame) -> pl.DataFrame:

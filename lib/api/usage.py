@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
 
 from lib.access.permissions import Permission
 from lib.api.parameters import GRAINS, HALF_HOUR, TENANT, ZONE, instant_of, key_of, one_of, text_of, within_reach
-from lib.api.resources import MOST_ROWS, Asked, Resource, bounded, row_schema, too_many
+from lib.api.resources import MOST_ROWS, NOTICE, Asked, Resource, bounded, row_schema, too_many
 from lib.queries.console import Console
 from lib.queries.flat_rows import usage_rows
 from lib.queries.usage import UsageFilter, UsageQueries
-from lib.usage.buckets import BUCKET, Grain, Period
+from lib.usage.buckets import BUCKET, Grain, Period, zone_of
 from lib.usage.instants import half_hour_of
 from lib.usage.metrics import METRIC_BY_KEY, METRICS, PAGE_METRICS, Metric, Unit
 from lib.words import Language, say
@@ -21,6 +21,8 @@ from lib.words import Language, say
 DIMENSIONS = ("application", "mini_program", "page", "os")
 
 _HALF_HOURS_IN = {Grain.HALF_HOUR: 1, Grain.HOUR: 2, Grain.DAY: 48, Grain.WEEK: 336}
+
+_MINUTE = timedelta(minutes=1)
 
 _ENDS = "ISO 8601 at :00 or :30 UTC, or a date; without an offset, in the zone. Write + as %2B."
 
@@ -32,6 +34,17 @@ def _answer(console: Console, asked: Asked) -> pl.DataFrame:
     queries, grain = console.usage, Grain(asked["grain"])
     _require_few_buckets(queries, since, until, grain)
     return bounded(usage_rows(queries, wanted, grain, asked["by"]))
+
+
+def _notice(asked: Asked) -> str | None:
+    """That buckets begin earlier than their names say (SPEC T2), where the zone is at :15 or :45."""
+    zone: str = asked["zone"]
+    since = within_reach(half_hour_of(asked["since"], zone)[0], "since")
+    past = (since.astimezone(zone_of(zone)).utcoffset() or timedelta()) % BUCKET
+    if not past:
+        return None
+    minutes = past // _MINUTE
+    return f"Midnights of {zone} are inside a half hour: days, weeks and hours count from {minutes} minutes earlier"
 
 
 def _require_few_buckets(queries: UsageQueries, since: datetime, until: datetime, grain: Grain) -> None:
@@ -62,7 +75,8 @@ USAGE = Resource(
     path="/api/v1/usage",
     summary="Usage, exact to the half hour",
     description="Figures by bucket and, with `by`, by place; users are distinct in each row. Buckets without events "
-    f"are left out. Figures are those of the last refresh. At most {MOST_ROWS:,} rows.",
+    f"are left out. Figures are those of the last refresh. At most {MOST_ROWS:,} rows. In zones at :15 and :45 a "
+    f"bucket counts from the half hour that it begins in, as the header {NOTICE} says.",
     permission=Permission.USAGE_READ,
     parameters=(
         instant_of("since", f"The first instant: {_ENDS}", "2024-05-12", HALF_HOUR),
@@ -76,6 +90,7 @@ USAGE = Resource(
         TENANT,
     ),
     answer=_answer,
+    notice=_notice,
     row={
         "anyOf": [
             _row(METRICS, ("application", "mini_program", "os")),

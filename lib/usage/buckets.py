@@ -131,8 +131,7 @@ def bucket_starts(period: Period, grain: Grain) -> pl.DataFrame:
     """Which bucket of a trend each half hour of a period belongs to.
 
     A row is a half hour: `t` (Int32, its number), `bucket` (Datetime in the zone: when the trend's bucket begins, by
-    the
-    calendar of the zone), `start` and `end` (Int32: the numbers of the trend's bucket, cut to the period).
+    the calendar of the zone), `start` and `end` (Int32: the numbers of the trend's bucket, cut to the period).
     """
     halves = pl.DataFrame({"t": pl.int_range(period.first, period.end, dtype=pl.Int32, eager=True)})
     instant = pl.from_epoch(pl.col("t").cast(pl.Int64) * BUCKET_US, time_unit="us").dt.replace_time_zone("UTC")
@@ -145,8 +144,11 @@ def bucket_starts(period: Period, grain: Grain) -> pl.DataFrame:
         case Grain.HALF_HOUR:
             bucket = instant.dt.convert_time_zone(period.zone)
         case Grain.HOUR:
-            # Counted back from the instant: at a clock change one local name stands for two hours.
-            bucket = local - pl.duration(minutes=local.dt.minute())
+            # Counted back from the instant: at a clock change one local name stands for two hours. Where clocks change
+            # inside an hour, as on Lord Howe Island, what is left of it is an hour of its own.
+            hour = local - pl.duration(minutes=local.dt.minute())
+            back = local.dt.replace_time_zone(None) - hour.dt.replace_time_zone(None)
+            bucket = pl.when(back == pl.duration(minutes=local.dt.minute())).then(hour).otherwise(local)
         case _:
             bucket = local.dt.date() if grain is Grain.DAY else local.dt.date().dt.truncate("1w")
     halves = halves.with_columns(bucket=bucket)

@@ -254,8 +254,11 @@ def test_a_key_that_names_nothing_is_not_found(api: Api, name: str) -> None:
 
 
 def test_a_date_in_a_zone_at_a_quarter_hour_begins_with_its_bucket(api: Api) -> None:
-    status, rows = api.ask("usage", api.token("reader"), **WEEK, zone="Asia/Kathmandu", grain="day")
-    assert (status, len(rows)) == (200, 2)
+    answer = api.answer("usage", api.token("reader"), query={**WEEK, "zone": "Asia/Kathmandu", "grain": "day"})
+    assert (answer.status_code, len(answer.json())) == (200, 2)
+    assert "Midnights of Asia/Kathmandu are inside a half hour" in answer.headers["Daybook-Notice"]
+    assert "count from 15 minutes earlier" in answer.headers["Daybook-Notice"]
+    assert "Daybook-Notice" not in api.answer("usage", api.token("reader"), query=WEEK).headers
 
 
 def test_too_many_rows_are_refused_before_and_after_the_work(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
