@@ -80,13 +80,14 @@ class Run:
         step = np.uint64(1 << sum(self.numbering.bits(name) for name in (*PLACES[1:], "t")))
         programs = _codes(self.numbering, "mini_program_id", asked["mini_program_id"])[is_here] * step
         begins, ends = np.where(at > 0, self.ends[at - 1], 0), self.ends[at]
-        parts = [pl.DataFrame(schema=SCHEMA)]
+        rows, counts = [self.rows[:0]], np.zeros(len(at), np.int64)
         for part in np.array_split(np.arange(len(at)), -(-len(at) // _PART)) if len(at) else ():
             first = bisected(self._numbers, begins[part], ends[part], programs[part])
             end = bisected(self._numbers, first, ends[part], programs[part] + step)
-            parts.append(self._frame(np.repeat(visitors[part], end - first), self.rows[positions(first, end)]))
+            counts[part] = end - first
+            rows.append(self.rows[positions(first, end)])
             let_go(self.rows)
-        return pl.concat(parts)
+        return self._frame(np.repeat(visitors, counts), np.concatenate(rows))
 
     def _numbers(self, at: Numbers) -> Numbers:
         return _numbers(self.rows[at])

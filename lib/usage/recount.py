@@ -21,7 +21,7 @@ from lib.usage.lake import DayFiles, TenantFiles, VisitFiles
 from lib.usage.neighbours import with_recency
 from lib.usage.removed import apart_from_removed, belongs_to_removed
 from lib.usage.sessions import LAKE_ORDER, ORDER, sessioned
-from lib.usage.tables import LARGEST_ROWS, PRESENCE, TABLES, height_of, stacked
+from lib.usage.tables import PRESENCE, TABLES, stacked, without_small
 from lib.usage.visits import stored
 from lib.usage.writing import Writing
 
@@ -162,11 +162,9 @@ def stacked_events(writing: Writing, name: str, names: Sequence[str], came: pl.D
     """A date's files of events with more rows; the small ones at the end are merged."""
     if came.is_empty():
         return tuple(names)
-    stay, parts, height = list(names), [came], came.height
-    while stay and (last := height_of(writing.lake, stay[-1])) < 2 * height and last + height <= LARGEST_ROWS:
-        parts.append(raw.scanned(writing.lake, [stay.pop()]).collect())
-        height += last
-    return (*stay, raw.written(writing, name, pl.concat(parts).sort(LAKE_ORDER)))
+    stay, small = without_small(writing.lake, names, came.height)
+    whole = pl.concat([came, raw.scanned(writing.lake, small).collect()]) if small else came
+    return (*stay, raw.written(writing, name, whole.sort(LAKE_ORDER)))
 
 
 def _ledger(

@@ -15,6 +15,9 @@ from lib.usage.writing import Writing
 LARGEST_ROWS = 1_000_000
 """Files are merged up to this size: the rows of a larger one are not written again for a few new ones."""
 
+_FOOTER_BYTES, _ROW_BYTES = 16_384, 1_024
+"""More than a small file takes beside its rows, and than a row takes: a larger file need not be asked for its rows."""
+
 _PLACE = {"mini_program_id": pl.Int32(), "application_id": pl.Int32(), "t": pl.Int32(), "os": NAME}
 
 
@@ -78,12 +81,28 @@ def stacked(
     """The files of a table with more rows: the small ones at the end are merged, so that there are few."""
     if rows.is_empty():
         return tuple(names)
-    stay, parts, height = list(names), [rows], rows.height
-    while stay and (last := height_of(writing.lake, stay[-1])) < 2 * height and last + height <= LARGEST_ROWS:
-        parts.append(pl.read_parquet(writing.lake.path(stay.pop())))
-        height += last
+    stay, small = without_small(writing.lake, names, rows.height)
+    parts = [rows, *(pl.read_parquet(writing.lake.path(each)) for each in small)]
     whole = rows if len(parts) == 1 else merged(parts)
-    return (*stay, writing.frame(name, whole, row_group)) if whole.height else tuple(stay)
+    return (*stay, writing.frame(name, whole, row_group)) if whole.height else stay
+
+
+def without_small(lake: Lake, names: Sequence[str], height: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The files that stay when so many rows are added, and those at the end that are merged with them."""
+    stay = len(names)
+    while stay and (last := _height_below(lake, names[stay - 1], 2 * height)) is not None:
+        if last + height > LARGEST_ROWS:
+            break
+        stay, height = stay - 1, height + last
+    return tuple(names[:stay]), tuple(names[stay:])
+
+
+def _height_below(lake: Lake, name: str, limit: int) -> int | None:
+    """How many rows a file has where it is less than a limit."""
+    if lake.path(name).stat().st_size > _FOOTER_BYTES + limit * _ROW_BYTES:
+        return None
+    height = height_of(lake, name)
+    return height if height < limit else None
 
 
 def height_of(lake: Lake, name: str) -> int:
