@@ -14,8 +14,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import polars as pl
+from sqlalchemy.orm import Session
 
 from lib.access.viewer import EVERY_TENANT
+from lib.errors import Unavailable
 from lib.logs.record import SYSTEM_TENANT
 from lib.settings import Settings
 from lib.store import Store, catalogue, exclusions, inbox, ledger
@@ -218,8 +220,17 @@ def _rows(
     store: Store, batches: Sequence[inbox.Batch], kind: str, whole: Callable[[pl.DataFrame], pl.DataFrame] = _as_it_is
 ) -> pl.DataFrame | None:
     with store.read(EVERY_TENANT) as session:
-        frames = [whole(unpacked(inbox.payload_of(session, batch.id))) for batch in batches if batch.kind == kind]
+        frames = [whole(_unpacked(session, batch)) for batch in batches if batch.kind == kind]
     return pl.concat(frames) if frames else None
+
+
+def _unpacked(session: Session, batch: inbox.Batch) -> pl.DataFrame:
+    try:
+        return unpacked(inbox.payload_of(session, batch.id))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        # Nothing is left out of the figures in silence, and what came in after it waits.
+        damaged = f"The batch {batch.id} of the inbox cannot be read (restore the database from a backup)"
+        raise Unavailable(what=damaged) from error
 
 
 def _count(done: Refreshed, rows: pl.DataFrame) -> None:

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from lib.access.permissions import AccountType, of_type
 from lib.access.viewer import EVERY_APPLICATION, EVERY_TENANT, ApplicationScope, Viewer
-from lib.errors import BadInput, Busy, NotFound, NotPermitted
+from lib.errors import BadInput, Busy, NotFound, NotPermitted, Unavailable
 from lib.jobs.refresh import refresh, settle
 from lib.jobs.schedule import AFTER_CLOSE, next_start
 from lib.queries.status import StatusQueries
@@ -94,6 +94,23 @@ def test_what_happens_in_the_open_bucket_is_shown_once_it_has_closed(store: Stor
     assert views(store, settings, tenant) == 1
     refresh(settings, store, now=NOON + timedelta(minutes=61))
     assert views(store, settings, tenant) == 2
+
+
+@pytest.mark.spec("T5")
+def test_a_batch_that_cannot_be_read_stops_the_refresh_with_a_sentence_and_stays(
+    sqlite_store: Store, settings: Settings
+) -> None:
+    tenant = add_tenant(sqlite_store)
+    Intake(sqlite_store, settings.lake).accept(tenant, "usage", "test", events(event(0)))
+    with sqlite_store.write(tenant) as session:
+        whole = session.scalars(select(Inbox.payload)).one()
+        session.execute(update(Inbox).values(payload=whole[:60]))
+    with pytest.raises(Unavailable, match="The batch 1 of the inbox cannot be read"):
+        refresh(settings, sqlite_store, now=NOON + timedelta(hours=1))
+    with sqlite_store.write(tenant) as session:
+        session.execute(update(Inbox).values(payload=whole))
+    refresh(settings, sqlite_store, now=NOON + timedelta(hours=1))
+    assert views(sqlite_store, settings, tenant) == 1
 
 
 @pytest.mark.spec("T1")
