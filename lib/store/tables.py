@@ -484,7 +484,7 @@ class FindingProgress(Base):
 class Inbox(Base):
     """A batch that was acknowledged and is not yet in the lake.
 
-    `kind` is usage or visit; `payload` is an Arrow IPC file of its rows (lib.usage.events, lib.usage.visits) and
+    `kind` is usage or visit; `payload` is an Arrow IPC stream of its rows (lib.usage.events, lib.usage.visits) and
     `keys` the
     64-bit ids of its events, little-endian, in the same order. Visits of nobody's have the tenant 0.
     """
