@@ -20,9 +20,6 @@ from lib.usage.buckets import EARLIEST
 CLOCKS_AGREE = timedelta(seconds=5)
 """A difference between two clocks that may as well be the way of the request."""
 
-STALE = timedelta(days=1)
-"""A request that says it was sent longer ago is a copy that somebody kept, not one from a clock that is wrong."""
-
 LIBRARY_CHARACTERS = 60
 NAME_CHARACTERS = 4096
 
@@ -111,15 +108,13 @@ def instant(value: object, field: str) -> datetime | None:
 def occurred_at(written: datetime, sent_at: datetime | None, call: Call, field: str) -> datetime:
     """When an event happened by this machine's clock. Raises Refused where that is too old, or no clock was so wrong.
 
-    The client's clock was wrong by what `sent_at` differs from the receipt. A difference of seconds is the request's
-    way. A request sent more than a day ago is a copy that was kept and comes in late, so its times stand as written,
-    unless they are of a clock that was never set.
+    The client's clock was wrong by what `sent_at` differs from the receipt, however far that is: libraries
+    say anew with each try when they send. A difference of seconds is the request's way.
     """
     at = written
     if sent_at is not None:
         behind = call.received_at - sent_at
-        is_kept_copy = behind > STALE and written >= EARLIEST
-        if abs(behind) > CLOCKS_AGREE and not is_kept_copy:
+        if abs(behind) > CLOCKS_AGREE:
             try:
                 at = written + behind
             except OverflowError:
