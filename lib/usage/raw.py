@@ -45,12 +45,15 @@ def scanned(lake: Lake, names: Sequence[str]) -> pl.LazyFrame:
     return whole.select(list(STORED))
 
 
-def in_order(lake: Lake, names: Sequence[str], columns: Iterable[str] | None = None) -> pl.DataFrame:
-    """The events of a date in LAKE_ORDER, or only some columns of them; of one file, they lie so already."""
-    wanted = list(columns or STORED)
+def in_order(
+    lake: Lake, names: Sequence[str], columns: Iterable[str] | None = None, chosen: pl.Expr | None = None
+) -> pl.DataFrame:
+    """The events of a date in LAKE_ORDER, or only some columns of those chosen; of one file, they lie so already."""
+    wanted, events = list(columns or STORED), scanned(lake, names)
+    events = events if chosen is None else events.filter(chosen)
     if len(names) <= 1:
-        return scanned(lake, names).select(wanted).collect()
-    whole = scanned(lake, names).select(list(dict.fromkeys((*wanted, *LAKE_ORDER)))).collect()
+        return events.select(wanted).collect()
+    whole = events.select(list(dict.fromkeys((*wanted, *LAKE_ORDER)))).collect()
     return whole.sort(LAKE_ORDER).select(wanted)
 
 

@@ -14,7 +14,7 @@ from lib.usage import raw
 from lib.usage.chaining import Cells, Chains, Layout, Numbering
 from lib.usage.heaps import Heap
 from lib.usage.kernel import tallied
-from lib.usage.lake import DayFiles, TenantFiles
+from lib.usage.lake import DayFiles, Lake, TenantFiles
 from lib.usage.last import Builder
 from lib.usage.packing import starts_of
 from lib.usage.recency import PAGE_SCOPES, SCOPES, Scope, user_of
@@ -56,7 +56,7 @@ def rebuilt(writing: Writing, files: TenantFiles, per_application: bool) -> Tena
 
 
 def _counted(writing: Writing, day: str, files: DayFiles, names: Sequence[str]) -> DayFiles:
-    parts = [tables_of(tallied(each)) for each in _places_of(raw.in_order(writing.lake, names, _NEEDED))]
+    parts = [tables_of(tallied(each)) for each in _events_of(writing.lake, names)]
     tables: dict[str, tuple[str, ...]] = {}
     for table in TABLES:
         # A place is in one part, but the totals are of several.
@@ -67,8 +67,20 @@ def _counted(writing: Writing, day: str, files: DayFiles, names: Sequence[str]) 
     return replace(files, tables=tables)
 
 
-def _places_of(events: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def _events_of(lake: Lake, names: Sequence[str]) -> Iterator[pl.DataFrame]:
     """The events of a date, in LAKE_ORDER, some places at a time."""
+    if len(names) <= 1:
+        yield from _places_of(raw.in_order(lake, names, _NEEDED))
+        return
+    # Several files are to be put in order, which takes more than to read them: some applications at a time.
+    application, so_far = pl.col("application_id"), pl.col("len").cum_sum().shift(1, fill_value=0)
+    heights = raw.scanned(lake, names).group_by(application).len().sort(application).collect()
+    for _, some in heights.group_by(so_far // PLACES_ROWS, maintain_order=True):
+        inside = application.is_between(some["application_id"].min(), some["application_id"].max())
+        yield raw.in_order(lake, names, _NEEDED, inside)
+
+
+def _places_of(events: pl.DataFrame) -> Iterator[pl.DataFrame]:
     runs = events.select(pl.struct("application_id", "mini_program_id").rle_id()).to_series().to_numpy()
     begin = 0
     for end in [*starts_of(runs)[1:], events.height]:
