@@ -16,6 +16,9 @@ from lib.usage.waiting import Waiting
 _FILE = b"ARROW1"
 """How an Arrow IPC file begins."""
 
+_END = b"\xff\xff\xff\xff\0\0\0\0"
+"""How an Arrow IPC stream ends."""
+
 
 @dataclass(frozen=True)
 class Accepted:
@@ -85,6 +88,9 @@ def packed(rows: pl.DataFrame) -> bytes:
 
 
 def unpacked(payload: bytes) -> pl.DataFrame:
-    """The rows of an Arrow IPC stream, or of a file, which is how they were packed before."""
-    read = pl.read_ipc if payload.startswith(_FILE) else pl.read_ipc_stream
-    return read(io.BytesIO(payload))
+    """The rows of an Arrow IPC stream, or of a file, which is how they were packed before. Raises PolarsError."""
+    if payload.startswith(_FILE):
+        return pl.read_ipc(io.BytesIO(payload))
+    if not payload.endswith(_END):  # else one that is cut between two parts would be read as if it had no more
+        raise pl.exceptions.ComputeError("the stream is cut off")
+    return pl.read_ipc_stream(io.BytesIO(payload))

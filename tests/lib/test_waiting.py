@@ -1,11 +1,16 @@
-"""The keys that wait in the inbox: told from others whatever they are, and as they grow."""
+"""What waits in the inbox: its keys, told from others whatever they are, and its rows, whole or not at all."""
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
+import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from lib.usage.intake import packed, unpacked
 from lib.usage.waiting import Waiting
 
 KEYS = some.lists(
@@ -32,3 +37,18 @@ def test_many_keys_wait_and_their_neighbours_do_not() -> None:
         waiting.add(number, part.tobytes())
     assert waiting.have(spread).all()
     assert not waiting.have(spread + np.uint64(1)).any()
+
+
+def test_rows_are_unpacked_whole_or_not_at_all() -> None:
+    rows = pl.DataFrame({"number": range(300), "text": ["a"] * 300})
+    payload = packed(rows)
+    assert unpacked(payload).equals(rows)
+    for length in range(len(payload)):
+        with pytest.raises(pl.exceptions.ComputeError):
+            unpacked(payload[:length])
+
+
+def test_rows_packed_as_a_file_are_unpacked_too() -> None:
+    rows = pl.DataFrame({"number": [1, 2], "text": ["a", None]})
+    rows.write_ipc(buffer := io.BytesIO())
+    assert unpacked(buffer.getvalue()).equals(rows)
