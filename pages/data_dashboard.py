@@ -5,7 +5,7 @@ import streamlit as st
 from lib.queries.usage import UsageFilter
 from lib.ui import address, blocks, cards, filters, page_access, rankings, retention, trends
 from lib.ui.page import open_page
-from lib.ui.periods import compared, over
+from lib.ui.periods import compared, grain_on_cards, over
 from lib.usage.metrics import METRICS
 
 console = open_page(__file__)
@@ -41,7 +41,9 @@ with container:
         before = asked.during(compared(period, as_of))
         grain = filters.grain_shown(period)
         trend = usage.trend(asked, grain)
-        wall = cards.metric_cards(console, METRICS, totals, usage.totals(before), over(trend, period, grain, as_of))
+        on_cards = grain_on_cards(period, grain)
+        small = over(usage.trend(asked, on_cards), period, on_cards, as_of)
+        wall = cards.metric_cards(console, METRICS, totals, usage.totals(before), small)
         cards.draw(console, wall, period, before.period)
         trends.section(
             console,

@@ -5,7 +5,7 @@ import streamlit as st
 from lib.queries.usage import UsageFilter
 from lib.ui import address, blocks, cards, filters, links, rankings, trends
 from lib.ui.page import open_page
-from lib.ui.periods import compared, over
+from lib.ui.periods import compared, grain_on_cards, over
 from lib.usage.metrics import METRICS
 
 console = open_page(__file__)
@@ -24,12 +24,14 @@ if not blocks.has_figures(console, totals, period):
 
 grain = filters.grain_shown(period)
 trend = usage.trend(asked, grain)
+on_cards = grain_on_cards(period, grain)
+small = usage.trend(asked, on_cards)
 programs, programs_before = (usage.ranking(each, "mini_program") for each in (asked, before))
 applications, applications_before = (usage.ranking(each, "application") for each in (asked, before))
 wall = [
     cards.counted_card(console, "applications", applications, applications_before, console.programs.applications()),
     cards.counted_card(console, "mini_programs", programs, programs_before, console.programs.choices()),
-    *cards.metric_cards(console, cards.OVERVIEW, totals, usage.totals(before), over(trend, period, grain, as_of)),
+    *cards.metric_cards(console, cards.OVERVIEW, totals, usage.totals(before), over(small, period, on_cards, as_of)),
 ]
 cards.draw(console, wall, period, before.period)
 

@@ -1,17 +1,9 @@
 """How the counting stands: how new the figures are, what waits, what ran (SPEC T5, P5)."""
 
-from lib.ui import address, blocks, cards, filters, reconciling
+from lib.ui import address, blocks, cards, filters, reconciling, runs
 from lib.ui.page import open_page
 from lib.ui.tables import Column, Kind, section
 
-RUN_COLUMNS = (
-    Column("started_at", "status.started_at", Kind.INSTANT),
-    Column("finished_at", "status.finished_at", Kind.INSTANT),
-    Column("job", "status.job"),
-    Column("status", "status.run_status", Kind.WORD),
-    Column("figures", "status.figures"),
-    Column("message", "status.message"),
-)
 LEDGER_COLUMNS = (
     Column("bucket_at", "status.bucket_at", Kind.INSTANT),
     Column("rows_added", "status.rows_added", Kind.COUNT),
@@ -35,5 +27,5 @@ reconciling.came_in(console, period)
 reconciling.recount(console, period)
 
 zone = period.zone
-section(console, "status.runs", "runs", lambda: console.status.runs(), RUN_COLUMNS, "status.no_runs", zone)
+runs.section(console, zone)
 section(console, "status.ledger", "ledger", lambda: console.status.ledger(), LEDGER_COLUMNS, "status.no_ledger", zone)

@@ -22,8 +22,11 @@ from lib.usage.metrics import METRIC_BY_KEY, Metric, Unit
 OVERVIEW = tuple(METRIC_BY_KEY[key] for key in ("opens", "page_views", "active_users", "new_users", "time_per_user"))
 """The metrics of the tenant as a whole."""
 
-NARROWEST = 205
-"""Pixels: the longest change of a card, in English, without being cut."""
+_NARROWEST = 150
+"""Pixels: two cards side by side on a phone."""
+
+_MOST_IN_A_ROW = 4
+"""As many as have room for their changes in the words of either language at 1,280 pixels."""
 
 
 @dataclass(frozen=True)
@@ -77,15 +80,26 @@ def draw(console: Console, cards: Sequence[Card], period: Period, before: Period
         zone = zone_of(period.zone)
         since, until = (f"{instant.astimezone(zone):%Y-%m-%d %H:%M}" for instant in (before.since, before.until))
         st.caption(console.say("usage.compared_so_far", since=since, until=until))
-    wall = st.grid("auto", min_column_width=NARROWEST)
+    wall = wall_of(len(cards))
     for card in cards:
         _draw_one(console, wall, card, compared_with)
+
+
+def in_a_row(count: int) -> int:
+    """How many of so many cards stand side by side: the most that leave none alone in the last row."""
+    balanced = (columns for columns in range(_MOST_IN_A_ROW, 1, -1) if count % columns != 1)
+    return min(count, next(balanced, _MOST_IN_A_ROW))
+
+
+def wall_of(count: int) -> DeltaGenerator:
+    """Where so many cards go, in rows of `in_a_row`, and fewer where a screen has no room for them."""
+    return st.grid(in_a_row(count), min_column_width=_NARROWEST)
 
 
 def freshness_cards(console: Console, freshness: Freshness) -> None:
     """How new the figures are, and what waits to be counted."""
     zone = zone_of(filters.zone(console))
-    wall = st.grid("auto", min_column_width=NARROWEST)
+    wall = wall_of(4)
     for name, instant in (("as_of", freshness.as_of), ("published_at", freshness.published_at)):
         local = None if instant is None else instant.astimezone(zone)
         wall.metric(

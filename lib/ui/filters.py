@@ -46,8 +46,9 @@ _CONTINENTS = (
 
 def period(console: Console) -> Period:
     """The period picker, the days it stands for, and the time zone; says what is off in a zone at :15 or :45."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        buttons, days, zones = st.container(width="content"), st.container(width=260), st.container(width=260)
+    # Together as wide as a page at 1,280 pixels.
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        buttons, days, zones = st.container(width="content"), st.container(width=224), st.container(width=176)
     with zones:
         chosen_zone = zone_choice(console)
     today = today_in(chosen_zone)

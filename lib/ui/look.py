@@ -19,6 +19,8 @@ _STYLE = """
   [data-testid^="stBaseButton-primary"] { color: #08191c; }
 }
 @media (max-width: 640px) {
+  [data-testid="stMetric"] { padding: .6rem .7rem; }
+  [data-testid="stMetricValue"] { font-size: 1.3rem; }
   .block-container { padding-left: 1rem; padding-right: 1rem; }
   .st-key-account_menu [data-testid="stMarkdownContainer"] p {
     max-width: 7rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap;

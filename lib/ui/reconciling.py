@@ -7,7 +7,7 @@ import streamlit as st
 from lib.errors import DaybookError
 from lib.queries.console import Console
 from lib.queries.reconciling import Recounted
-from lib.ui.cards import NARROWEST
+from lib.ui.cards import wall_of
 from lib.ui.page import show_error
 from lib.ui.periods import days_of
 from lib.ui.tables import Column, Kind, download, section, table
@@ -38,8 +38,9 @@ def came_in(console: Console, period: Period) -> None:
     """How many events publications counted, and what each key sent with each client library."""
     st.subheader(console.say("status.came_in"), anchor=False)
     ledgered = console.reconciling.ledgered(period)
-    wall = st.grid("auto", min_column_width=NARROWEST)
-    for name in ("added", "late", "repeated", "excluded", "expired"):
+    names = ("added", "late", "repeated", "excluded", "expired")
+    wall = wall_of(len(names))
+    for name in names:
         wall.metric(
             console.say(f"status.rows_{'duplicate' if name == 'repeated' else name}"),
             f"{getattr(ledgered, name):,}",

@@ -13,7 +13,7 @@ from lib.charts.units import DASH, share_text
 from lib.queries.console import Console
 from lib.queries.usage import UsageFilter
 from lib.ui import address
-from lib.ui.tables import MOST_ROWS_IN_SIGHT, ROW_HEIGHT, Column, Kind, heading
+from lib.ui.tables import MOST_ROWS_OF_A_PAGE, ROW_HEIGHT, Column, Kind, heading
 from lib.usage.retention import DAYS_LATER, Cohort, average
 
 COHORTS: tuple[Cohort, ...] = ("new", "active")
@@ -32,7 +32,8 @@ _COLUMNS = (
 def section(console: Console, asked: UsageFilter) -> None:
     """Whose return is looked at, and a row for each day: how many users, and the share that came back."""
     of = _cohort()
-    heading(console, "retention.title", "retention", partial(_ask, console, asked, of), _COLUMNS, asked.period)
+    taken = partial(_taken, console, asked, of)
+    heading(console, "retention.title", "retention", taken, _COLUMNS, asked.period)
     st.segmented_control(
         console.say("retention.of"),
         COHORTS,
@@ -58,13 +59,23 @@ def _ask(console: Console, asked: UsageFilter, of: Cohort) -> pl.DataFrame:
     return console.usage.retention(asked, of)
 
 
-def _table(console: Console, days: pl.DataFrame) -> None:
-    """The average of all days, then the days, each share on a ground that is darker the more came back."""
-    named = days.tail(MOST_DAYS).with_columns(pl.col("day").dt.to_string("%Y-%m-%d"))
+def _taken(console: Console, asked: UsageFilter, of: Cohort) -> pl.DataFrame:
+    return _with_average(console, _ask(console, asked, of))
+
+
+def _with_average(console: Console, days: pl.DataFrame) -> pl.DataFrame:
+    """The average of all days as the first row, then the days, newest last, as they are written; none of no days."""
+    named = days.with_columns(pl.col("day").dt.to_string("%Y-%m-%d"))
     words, nobody = pl.lit(console.say("retention.average")).alias("day"), pl.lit(None, pl.Int64).alias("users")
     overall = average(days).select(words, nobody, *_SHARES)
-    rows = pl.concat([overall, named.select(overall.columns)])
-    most = max((share for name in _SHARES for share in named[name].drop_nulls()), default=0.0)
+    return pl.concat([overall, named.select(overall.columns)]) if len(days) else named
+
+
+def _table(console: Console, days: pl.DataFrame) -> None:
+    """The average of all days, then the newest, each share on a ground that is darker the more came back."""
+    every = _with_average(console, days)
+    rows = pl.concat([every.head(1), every.slice(1).tail(MOST_DAYS)])
+    most = max((share for name in _SHARES for share in rows[name].slice(1).drop_nulls()), default=0.0)
     styled = (
         rows.to_pandas()
         .style.map(partial(heat, most=most), subset=list(_SHARES))
@@ -73,7 +84,7 @@ def _table(console: Console, days: pl.DataFrame) -> None:
     st.dataframe(
         styled,
         hide_index=True,
-        height="content" if len(rows) <= MOST_ROWS_IN_SIGHT else (MOST_ROWS_IN_SIGHT + 1) * ROW_HEIGHT,
+        height="content" if len(rows) <= MOST_ROWS_OF_A_PAGE else (MOST_ROWS_OF_A_PAGE + 1) * ROW_HEIGHT,
         row_height=ROW_HEIGHT,
         column_config={
             column.key: st.column_config.Column(console.say(column.words), pinned=column.key == "day")

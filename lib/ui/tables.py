@@ -24,6 +24,9 @@ from lib.words import catalogue
 
 ROW_HEIGHT = 36
 MOST_ROWS_IN_SIGHT = 12
+MOST_ROWS_OF_A_PAGE = 32
+"""Of a table that is all there is on its page."""
+
 MOST_ROWS_REMEMBERED = 500
 
 OPENS_ICON = ":material/chevron_right:"
@@ -85,9 +88,13 @@ def table(
 ) -> None:
     """Show the rows; what screen readers say of it is at `table.<name>`.
 
-    `clicks` says what a click on a cell of a column (OPENS, BUTTON) does with the cell's row.
+    `clicks` says what a click on a cell of a column (OPENS, BUTTON) does with the cell's row. Where one column OPENS,
+    a click anywhere in the row does the same.
     """
-    st.dataframe(
+    clicks = clicks or {}
+    opening = [clicks[column.key] for column in columns if column.kind is Kind.OPENS and column.key in clicks]
+    chosen: dict[str, Any] = {"on_select": "rerun", "selection_mode": "single-cell"} if len(opening) == 1 else {}
+    shown: Any = st.dataframe(
         _arrow(console, rows, columns, zone),
         hide_index=True,
         height="content" if len(rows) <= MOST_ROWS_IN_SIGHT else (MOST_ROWS_IN_SIGHT + 1) * ROW_HEIGHT,
@@ -96,11 +103,25 @@ def table(
         key=f"table.{name}",
         placeholder="—",
         alt=console.say(f"table.{name}", rows=len(rows)),
+        **chosen,
     )
-    for key, act in (clicks or {}).items():
+    for key, act in clicks.items():
         clicked = st.session_state.get(f"table.{name}.{key}")
         if clicked is not None and 0 <= clicked["row"] < len(rows):
             act(rows.row(clicked["row"], named=True))
+    if len(opening) == 1:
+        row = _newly_chosen(name, shown)
+        if row is not None and row < len(rows):
+            opening[0](rows.row(row, named=True))
+
+
+def _newly_chosen(name: str, shown: Any) -> int | None:
+    """The row of the cell that was clicked since the last run; a browser goes on telling which cell it was."""
+    cells, key = shown["selection"]["cells"], f"table.{name}.chosen"
+    chosen = tuple(cells[0]) if cells else None
+    before = st.session_state.get(key)
+    st.session_state[key] = chosen
+    return None if chosen is None or chosen == before else int(chosen[0])
 
 
 def chosen_rows(

@@ -247,3 +247,13 @@ def _click(at: AppTest, key: str, row: int) -> None:
     """Click the button in a row of a table."""
     at.session_state[key] = {"row": row, "label": ""}
     at.run()
+
+
+@pytest.mark.spec("U1")
+def test_a_click_on_any_cell_of_a_row_does_what_its_name_does_and_once(app: App, company: Store) -> None:
+    at = app("amy", "data_dashboard", period=WEEK, mini_program="shop", tab="pages")
+    at.session_state["table.pages"] = {"selection": {"rows": [], "columns": [], "cells": [(1, "page_views")]}}
+    at.run()
+    assert at.query_params["page"] == "/pay"
+    at.selectbox(key="address.page").set_value("/home").run()
+    assert at.query_params["page"] == "/home"
