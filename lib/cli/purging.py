@@ -13,7 +13,7 @@ def purge() -> None:
     """Remove sessions that ended and feedback logs that came 30 days ago, attempts to sign in of 400 days ago, and raw
     rows as tenants say. Feedback itself stays.
 
-    How long raw events and visits are kept is a setting of each tenant: `daybook tenant edit`.
+    How long raw events and visits are kept is a setting of each tenant: `daybook tenant keep`.
     """
     house = open_house()
     purged = job.purge(house.settings, house.store)

@@ -1,4 +1,4 @@
-"""What the theme in .streamlit/config.toml cannot say: the account menu's place, the sign-in form's width, phones."""
+"""What the theme in .streamlit/config.toml cannot say: the account menu's place, sign-in, cards, phones."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ _STYLE = """
 .block-container { padding-top: 4rem; padding-bottom: 3rem; }
 .st-key-account_menu { position: fixed; top: .45rem; right: 1rem; width: auto; z-index: 999991; }
 .st-key-account_menu button { border-color: transparent; background: transparent; }
+:has(> [data-testid="stMetricDelta"]) { flex-wrap: wrap; }
 .st-key-sign_in_panel { max-width: 25rem; margin: 6vh auto 0; }
 .st-key-sign_in_panel [data-testid="stForm"] { padding: 1.5rem; }
 .st-key-sign_in_panel [data-testid="stFormSubmitButton"] button {
@@ -19,7 +20,6 @@ _STYLE = """
   [data-testid^="stBaseButton-primary"] { color: #08191c; }
 }
 @media (max-width: 640px) {
-  [data-testid="stMetric"] { padding: .6rem .7rem; }
   [data-testid="stMetricValue"] { font-size: 1.3rem; }
   .block-container { padding-left: 1rem; padding-right: 1rem; }
   .st-key-account_menu [data-testid="stMarkdownContainer"] p {

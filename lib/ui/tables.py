@@ -92,9 +92,11 @@ def table(
     a click anywhere in the row does the same.
     """
     clicks = clicks or {}
-    opening = [clicks[column.key] for column in columns if column.kind is Kind.OPENS and column.key in clicks]
-    chosen: dict[str, Any] = {"on_select": "rerun", "selection_mode": "single-cell"} if len(opening) == 1 else {}
-    shown: Any = st.dataframe(
+    opening = [column.key for column in columns if column.kind is Kind.OPENS and column.key in clicks]
+    by_row = len(opening) == 1
+    chosen = _row_clicked(name, opening[0]) if by_row else None
+    choosing: dict[str, Any] = {"on_select": "rerun", "selection_mode": "single-cell"} if by_row else {}
+    st.dataframe(
         _arrow(console, rows, columns, zone),
         hide_index=True,
         height="content" if len(rows) <= MOST_ROWS_IN_SIGHT else (MOST_ROWS_IN_SIGHT + 1) * ROW_HEIGHT,
@@ -103,25 +105,28 @@ def table(
         key=f"table.{name}",
         placeholder="—",
         alt=console.say(f"table.{name}", rows=len(rows)),
-        **chosen,
+        **choosing,
     )
     for key, act in clicks.items():
         clicked = st.session_state.get(f"table.{name}.{key}")
         if clicked is not None and 0 <= clicked["row"] < len(rows):
             act(rows.row(clicked["row"], named=True))
-    if len(opening) == 1:
-        row = _newly_chosen(name, shown)
-        if row is not None and row < len(rows):
-            opening[0](rows.row(row, named=True))
+    if chosen is not None and chosen < len(rows):
+        clicks[opening[0]](rows.row(chosen, named=True))
 
 
-def _newly_chosen(name: str, shown: Any) -> int | None:
-    """The row of the cell that was clicked since the last run; a browser goes on telling which cell it was."""
-    cells, key = shown["selection"]["cells"], f"table.{name}.chosen"
-    chosen = tuple(cells[0]) if cells else None
-    before = st.session_state.get(key)
-    st.session_state[key] = chosen
-    return None if chosen is None or chosen == before else int(chosen[0])
+def _row_clicked(name: str, opening: str) -> int | None:
+    """The row of the cell that was clicked, told once: no cell stays chosen, so that it can be clicked again.
+
+    Not of the column that opens: its button tells of itself, and arrow keys move from one to the next, which a browser
+    tells in the same way as clicks.
+    """
+    key = f"table.{name}"
+    cells = st.session_state[key]["selection"]["cells"] if key in st.session_state else []
+    if not cells or cells[0][1] == opening:
+        return None
+    st.session_state[key] = {"selection": {"rows": [], "columns": [], "cells": []}}
+    return int(cells[0][0])
 
 
 def chosen_rows(

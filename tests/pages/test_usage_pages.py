@@ -20,6 +20,7 @@ from tests.pages.conftest import App
 
 WEEK = "2024-05-12..2024-05-18"
 
+
 def _cards(at: AppTest) -> dict[str, tuple[str, str]]:
     return {card.label: (card.value, card.delta) for card in at.metric}
 
@@ -256,4 +257,7 @@ def test_a_click_on_any_cell_of_a_row_does_what_its_name_does_and_once(app: App,
     at.run()
     assert at.query_params["page"] == "/pay"
     at.selectbox(key="address.page").set_value("/home").run()
+    assert at.query_params["page"] == "/home"
+    at.session_state["table.pages"] = {"selection": {"rows": [], "columns": [], "cells": [(1, "page")]}}
+    at.run()
     assert at.query_params["page"] == "/home"
