@@ -27,6 +27,9 @@ _HALF_A_LABEL = 30
 MOST_MARKERS = 31
 """Lines with more points than this are drawn without a dot at each."""
 
+_MOST_APART = 500
+"""Points that a usual screen draws apart; of more, a broad line leaves nothing but a surface."""
+
 
 @dataclass(frozen=True)
 class Trend:
@@ -125,7 +128,7 @@ class Trend:
         metric = say(self.metric.words, self.language)
         figures = rows[self.metric.key].to_list()
         usual = {
-            "line": {"color": NOW, "width": 2.25},
+            "line": {"color": NOW, "width": 2.25 if len(self.now) <= _MOST_APART else 1},
             # Plotly fills across a gap in the line, as if there had been figures.
             "fill": "none" if None in figures else "tozeroy",
             "fillcolor": NOW_FILL,

@@ -178,7 +178,12 @@ def _run(
 
     sources, outcome = _imported(files, source, checked)
     if zoneless := sum(file.zoneless for file in sources):
-        _tell(f"{zoneless} times name no zone and were read in {zone}: --time-zone names another")
+        told = (
+            "The time of 1 event names no zone and was read"
+            if zoneless == 1
+            else f"The times of {zoneless:,} events name no zone and were read"
+        )
+        _tell(f"{told} in {zone}: --time-zone names another")
     _end(outcome)
 
 

@@ -31,7 +31,7 @@ def _csv(*rows: str, header: str = "time,visitor,page") -> str:
 def test_a_real_clickstream_is_imported_whole_and_once(importer: Importer, samples: Path) -> None:
     said = importer.usage("csv", samples / ECOM, *MAPPED, *OWNED)
     assert said.out == "read 31106, accepted 31106, repeated 0, refused 0"
-    assert said.err == "31106 times name no zone and were read in UTC: --time-zone names another."
+    assert said.err == "The times of 31,106 events name no zone and were read in UTC: --time-zone names another."
     found = importer.rows("usage")
     source = pl.read_csv(samples / ECOM)
     assert (
@@ -156,7 +156,7 @@ def test_a_time_is_read_in_the_ways_that_people_write_it(
 ) -> None:
     file = importer.write("a.csv", _csv(f"{written},v,/p"))
     said = importer.usage("csv", file, *OWNER, "--time-zone", "Asia/Shanghai")
-    zoneless = "1 times name no zone and were read in Asia/Shanghai: --time-zone names another."
+    zoneless = "The time of 1 event names no zone and was read in Asia/Shanghai: --time-zone names another."
     assert said.err == (zoneless if is_zoneless else "")
     (at,) = importer.rows("usage")["at"].cast(pl.Int64)
     assert at == 1_709_287_200_000_000 + microseconds
@@ -165,7 +165,7 @@ def test_a_time_is_read_in_the_ways_that_people_write_it(
 def test_a_clock_change_is_read_as_the_first_of_two_hours_and_refused_where_it_left_one_out(importer: Importer) -> None:
     file = importer.write("a.csv", _csv("2024-11-03 01:30:00,v,/p", "2024-03-10 02:30:00,v,/p"))
     said = importer.usage("csv", file, *OWNER, "--time-zone", "America/New_York")
-    assert said.err == "1 times name no zone and were read in America/New_York: --time-zone names another."
+    assert said.err == "The time of 1 event names no zone and was read in America/New_York: --time-zone names another."
     assert importer.rows("usage")["at"].to_list() == [datetime(2024, 11, 3, 5, 30, tzinfo=UTC)]
     assert importer.reasons() == [(3, '"2024-03-10 02:30:00" is not a time in America/New_York')]
 
