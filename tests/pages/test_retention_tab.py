@@ -1,4 +1,4 @@
-"""The tab of the dashboard that shows who came back (SPEC U9), and the trends on cards (SPEC U1)."""
+"""The tab of the dashboard that shows who came back (SPEC U9), trends on cards, and what of them is taken away."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from lib.charts.heat import contrast, heat
+from lib.queries.exportable import Exportable
 from lib.settings import Settings
 from lib.store import Store
+from lib.ui import downloads
 from lib.ui.periods import over
 from lib.usage.buckets import Grain, bucket_starts, of_dates
+from lib.usage.metrics import METRICS
 from lib.usage.retention import DAYS_LATER, average
+from lib.words import Language
 from tests.pages.conftest import App, count
 
 DAYS = "2024-05-11..2024-05-13"
+KEYS = [metric.key for metric in METRICS]
 SHARES = [f"day_{later}" for later in DAYS_LATER]
 
 
@@ -123,3 +128,33 @@ def test_a_bucket_that_goes_on_is_not_in_the_trend_of_a_card() -> None:
     ]
     assert counted == [[0], [0, 1]]
     assert over(buckets, days, Grain.DAY, None).is_empty()
+
+
+@pytest.mark.spec("U7", "U9")
+def test_the_download_has_the_average_as_the_table_does(
+    app: App, returning: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered: list[Exportable] = []
+    monkeypatch.setattr(downloads, "control", lambda console, exportable: offered.append(exportable))
+    app("amy", "data_dashboard", period=DAYS, mini_program="shop", tab="retention")
+    (rows,) = offered[-1].rows()
+    assert rows.select("day", "users", "day_1", "day_7").rows() == [
+        ("Average", None, 1.0, 0.5),
+        ("2024-05-11", 1, 1.0, 0.0),
+        ("2024-05-12", 1, 1.0, 1.0),
+    ]
+
+
+@pytest.mark.spec("U1", "U7")
+def test_the_download_of_a_trend_has_the_previous_period_beside_it(
+    app: App, company: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered: list[Exportable] = []
+    monkeypatch.setattr(downloads, "control", lambda console, exportable: offered.append(exportable))
+    app("amy", "data_dashboard", period="2024-05-12..2024-05-12", mini_program="shop", grain="day")
+    trend = [each for each in offered if each.kind == "trend"][-1]
+    (rows,) = trend.rows()
+    assert [*trend.headings] == ["bucket", *KEYS, "before_bucket", *(f"before_{key}" for key in KEYS)]
+    assert rows.select("opens", "page_views", "before_opens", "before_page_views").row(0) == (2, 3, 1, 1)
+    assert rows["before_bucket"][0].date() == date(2024, 5, 11)
+    assert trend.said(Language.ZH)["before_opens"] == "上期：打开次数"
