@@ -48,7 +48,7 @@ def period(console: Console) -> Period:
     """The period picker, the days it stands for, and the time zone; says what is off in a zone at :15 or :45."""
     # Together as wide as a page at 1,280 pixels.
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        buttons, days, zones = st.container(width="content"), st.container(width=224), st.container(width=176)
+        buttons, days, zones = st.container(width="content"), st.container(width=208), st.container(width=192)
     with zones:
         chosen_zone = zone_choice(console)
     today = today_in(chosen_zone)
@@ -217,4 +217,4 @@ def _with_offset(name: str, day: date) -> str:
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
     minutes = (noon.astimezone(zone_of(name)).utcoffset() or timedelta()) // timedelta(minutes=1)
     hours, rest = divmod(abs(minutes), 60)
-    return f"{name} (UTC{'−' if minutes < 0 else '+'}{hours:02}:{rest:02})" if name != "UTC" else name
+    return f"{name} {'−' if minutes < 0 else '+'}{hours:02}:{rest:02}" if name != "UTC" else name
