@@ -19,8 +19,8 @@ class Unit(StrEnum):
     SHARE = "share"
 
 
-_DECIMALS = {Unit.SECONDS: 3, Unit.RATIO: 3, Unit.SHARE: 6}
-"""Clients time in milliseconds; what a division leaves behind them is noise in files and answers of the API."""
+_MICROSECONDS = 6
+"""The decimals of sums of seconds, which are whole microseconds: what is behind them is noise."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,14 @@ class Metric:
         return f"metric.{self.key}"
 
     def expression(self) -> pl.Expr:
-        """The figure, from a frame with the counted columns: seconds and ratios to 3 decimals, shares to 6."""
+        """The figure, from a frame with the counted columns."""
         figure = pl.col(self.numerator)
         if self.denominator is not None:
             over = pl.col(self.denominator)
             figure = pl.when(over != 0).then(figure / over)
-        decimals = _DECIMALS.get(self.unit)
-        return (figure if decimals is None else figure.round(decimals)).alias(self.key)
+        elif self.unit is Unit.SECONDS:
+            figure = figure.round(_MICROSECONDS)
+        return figure.alias(self.key)
 
 
 METRICS = (

@@ -25,7 +25,6 @@ from lib.usage.published import published
 from lib.usage.recency import PAGE_SCOPES, SCOPES
 from tests.bench import click, duck
 from tests.bench.agreement import table_sums
-from tests.bench.collector import collected
 from tests.bench.events import UNTIL, Place, Size, drawn, generate, open_place
 from tests.bench.pages import dashboard_alone, dashboards, overview_alone
 from tests.bench.users import Figures, chdb_users, daybook_users, duckdb_users, polars_users, raw_files
@@ -177,6 +176,9 @@ def _cpu_seconds() -> float:
 
 def collector(folder: Path, size: Size) -> Figures:
     """Batches of 100 events, durable before the answer: a collector alone, and one beside the console."""
+    # Not above: what it loads would be in the memory of every other measure.
+    from tests.bench.collector import collected
+
     alone = collected(folder / "collector", options=("--collector-only",))
     return {"alone": alone, "beside": collected(folder / "collector-beside")}
 

@@ -120,10 +120,6 @@ def _by_bucket(rows: list[dict[str, Any]], expected: dict[Any, dict[str, Any]]) 
     }
 
 
-def _to_the_millisecond(values: dict[str, float]) -> Any:
-    return pytest.approx(values, rel=1e-12, abs=0.000_501)
-
-
 def _period(sample: Sample, zone: str) -> tuple[str, ...]:
     return ("--tenant", "acme", "--since", sample.since, "--until", sample.until, "--zone", zone)
 
@@ -134,7 +130,7 @@ def _period(sample: Sample, zone: str) -> tuple[str, ...]:
 def test_usage_equals_the_recount(daybook: Daybook, recount: Recount, sample: Sample, grain: str, zone: str) -> None:
     expected = recount.usage(grain, zone)
     rows = daybook.shown("usage", *_period(sample, zone), "--grain", grain)
-    assert _by_bucket(rows, expected) == {key: _to_the_millisecond(values) for key, values in expected.items()}
+    assert _by_bucket(rows, expected) == {key: pytest.approx(values, rel=1e-12) for key, values in expected.items()}
     instants = [datetime.fromisoformat(row["bucket"]) for row in rows if "bucket" in row]
     assert instants == sorted(instants)
 
@@ -171,7 +167,7 @@ def test_each_place_has_its_own_exact_figures(
     rows = daybook.shown("usage", *_period(sample, "UTC"), "--by", dimension)
     figures = ("page_views", "stay_seconds", "active_users", "entries", "exits")
     shown = {row[dimension]: {name: row[name] for name in figures} for row in rows}
-    assert shown == {key: _to_the_millisecond(values) for key, values in expected.items()}
+    assert shown == {key: pytest.approx(values, rel=1e-12) for key, values in expected.items()}
 
 
 @pytest.mark.spec("U9")
