@@ -96,21 +96,24 @@ def profile(browser: Browser, site: Site, _profiles: dict[str, list[BrowserConte
     expect.set_options(timeout=20_000)
     yield unused
     for locale, count in used.items():
-        for context in _profiles[locale][:count]:
-            _forget(context, site)
+        kept = _profiles[locale]
+        _profiles[locale] = [context for context in kept[:count] if _has_forgotten(context, site)] + kept[count:]
 
 
-def _forget(context: BrowserContext, site: Site) -> None:
-    for tab in context.pages[1:]:
-        tab.close()
-    (tab,) = context.pages
-    idle = f"{site.url}/healthz"  # of the same site, so that the next page finds its process warm
+def _has_forgotten(context: BrowserContext, site: Site) -> bool:
+    """Empty a profile; one whose page is leaving by itself, as after signing out, is thrown away instead."""
     try:
-        tab.goto(idle)
-    except Error:  # the page was leaving by itself, as after signing out
-        tab.goto(idle)
-    tab.evaluate("sessionStorage.clear()")
-    context.set_storage_state({"cookies": [], "origins": []})
+        for tab in context.pages[1:]:
+            tab.close()
+        (tab,) = context.pages
+        # Of the same site, so that the next page finds its process warm.
+        tab.goto(f"{site.url}/healthz", timeout=5_000)
+        tab.evaluate("sessionStorage.clear()")
+        context.set_storage_state({"cookies": [], "origins": []})
+    except Error:
+        context.close()
+        return False
+    return True
 
 
 @pytest.fixture

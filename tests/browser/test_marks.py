@@ -61,7 +61,7 @@ def test_a_rule_is_seen_before_it_holds_and_is_taken_back(open_tab: OpenTab, kim
     tab.get_by_role("option", name="User agent").click()
     dialog.get_by_label("Pattern").fill("foobot")
     dialog.get_by_role("button", name="Preview").click()
-    expect(dialog.get_by_role("alert")).to_contain_text("1 of 2 events (50.0 %), of 1 visitors")
+    expect(dialog.get_by_role("alert")).to_contain_text("it would take out 1 (50.0 %), of 1 visitors")
     dialog.get_by_role("button", name="Add the rule").click()
     expect(dialog).to_be_hidden()
     expect(tab.get_by_text("The rule foobot holds.")).to_be_visible()
