@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute
 from lib import ui
 from lib.access.passwords import nobodys_hash
 from lib.api import health, reading
-from lib.collect.routes import OBJECTS, Collector
+from lib.collect.routes import Collector, look_for_garbage_seldom
 from lib.jobs import schedule
 from lib.logs.files.access_lines import AccessLines
 from lib.logs.files.own import log_files
@@ -117,7 +117,7 @@ async def _schedule(settings: Settings) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _tidied() -> AsyncIterator[None]:
-    """Look for garbage in all that is kept, now and then: what went soon was found before (OBJECTS)."""
+    """Look for garbage in all that is kept, now and then: what went soon was found before."""
 
     async def tidy() -> None:
         while True:
@@ -147,6 +147,4 @@ def _warm_up() -> None:
     Base.registry.configure()
     catalogue()
     nobodys_hash()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(OBJECTS)
+    look_for_garbage_seldom()

@@ -30,12 +30,10 @@ _MOST_MESSAGES = 10
 
 def section(console: Console, zone: str) -> None:
     """The newest runs. Messages that do not fit into the table are there in full, the newest first."""
-
-    def ask() -> pl.DataFrame:
-        return told(console.status.runs(), console.viewer.language)
-
-    tables.section(console, "status.runs", "runs", ask, _COLUMNS, "status.no_runs", zone)
-    messages = dict.fromkeys(text for text in console.status.runs()["message"] if len(text) > _WIDEST)
+    runs = console.status.runs()
+    rows = told(runs, console.viewer.language)
+    tables.section(console, "status.runs", "runs", lambda: rows, _COLUMNS, "status.no_runs", zone)
+    messages = dict.fromkeys(text for text in runs["message"] if len(text) > _WIDEST)
     if messages:
         with st.expander(console.say("run.messages"), icon=":material/notes:"):
             for text in [*messages][:_MOST_MESSAGES]:

@@ -37,6 +37,14 @@ def returning(company: Store, home: Settings, tmp_path: Path) -> Store:
     return company
 
 
+@pytest.fixture
+def offered(monkeypatch: pytest.MonkeyPatch) -> list[Exportable]:
+    """What pages offer to take away, in their order."""
+    found: list[Exportable] = []
+    monkeypatch.setattr(downloads, "control", lambda console, exportable: found.append(exportable))
+    return found
+
+
 def _shown(at: AppTest) -> list[list[str]]:
     """What the table's cells say."""
     (table,) = at.dataframe
@@ -132,10 +140,8 @@ def test_a_bucket_that_goes_on_is_not_in_the_trend_of_a_card() -> None:
 
 @pytest.mark.spec("U7", "U9")
 def test_the_download_has_the_average_as_the_table_does(
-    app: App, returning: Store, monkeypatch: pytest.MonkeyPatch
+    app: App, returning: Store, offered: list[Exportable]
 ) -> None:
-    offered: list[Exportable] = []
-    monkeypatch.setattr(downloads, "control", lambda console, exportable: offered.append(exportable))
     app("amy", "data_dashboard", period=DAYS, mini_program="shop", tab="retention")
     (rows,) = offered[-1].rows()
     assert rows.select("day", "users", "day_1", "day_7").rows() == [
@@ -147,10 +153,8 @@ def test_the_download_has_the_average_as_the_table_does(
 
 @pytest.mark.spec("U1", "U7")
 def test_the_download_of_a_trend_has_the_previous_period_beside_it(
-    app: App, company: Store, monkeypatch: pytest.MonkeyPatch
+    app: App, company: Store, offered: list[Exportable]
 ) -> None:
-    offered: list[Exportable] = []
-    monkeypatch.setattr(downloads, "control", lambda console, exportable: offered.append(exportable))
     app("amy", "data_dashboard", period="2024-05-12..2024-05-12", mini_program="shop", grain="day")
     trend = [each for each in offered if each.kind == "trend"][-1]
     (rows,) = trend.rows()
